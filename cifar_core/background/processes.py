@@ -6,6 +6,7 @@ import platform
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from cifar_core.disk import files, lock
 from cifar_core.installation import ROOT
 
 PACKAGE_ROOT = str(ROOT)  # must be in PYTHONPATH
+ALIVE_SECONDS = 60.0  # for which a touch of its identity proves that an executor lives
 # glibc: keep freed memory and use huge pages, which saves page faults in every step; but give back
 # blocks of 32 MiB (the most that glibc takes for this), as they leave gaps that nothing else fills
 ALLOCATOR = {
@@ -42,8 +44,48 @@ def executor_command(root: Path) -> list[str]:
 
 
 def is_running(root: Path) -> bool:
-    """Return True if a store has a running executor."""
-    return lock.is_locked(executor_lock(root))
+    """Return True if a store has a running executor, on this machine or another one."""
+    return lock.is_locked(executor_lock(root)) or bool(elsewhere(root))
+
+
+def identity_file(root: Path) -> Path:
+    """Return the file that says which process a store's executor is; its time, that it lives."""
+    return root / "executor.json"
+
+
+def elsewhere(root: Path) -> str:
+    """Return the name of another machine on which a store's executor lives; empty if none does.
+
+    A network drive may not show the locks of other machines, so the executor touches its identity
+    at every scan of the store, at least every 10 s.
+    """
+    path = identity_file(root)
+    known = files.read_json(path)
+    machine = known.get("machine")
+    if not isinstance(machine, str) or machine == platform.node():
+        return ""
+    if known.get("boot") == lock.boot_id():  # another container of this machine: its lock is seen
+        return ""
+    with contextlib.suppress(FileNotFoundError):
+        if abs(clock_of(root) - path.stat().st_mtime) < ALIVE_SECONDS:
+            return machine
+    return ""
+
+
+def clock_of(root: Path) -> float:
+    """Return the time of the machine that keeps a store's files, in unix seconds.
+
+    That of this machine, if nothing may be written there.
+    """
+    trial = root / f".clock-{os.getpid()}-{threading.get_ident()}"
+    try:
+        trial.touch()
+        return trial.stat().st_mtime
+    except OSError:
+        return time.time()
+    finally:
+        with contextlib.suppress(OSError):
+            trial.unlink()
 
 
 def say(text: str) -> None:
@@ -115,11 +157,11 @@ def name_of(function: Callable[..., Any]) -> str:
 
 
 def shut_down(root: Path, seconds: float = 10.0) -> None:
-    """End the store's executor and wait until it is gone."""
+    """End the store's executor on this machine, and wait until it is gone."""
     deadline = time.monotonic() + seconds
-    while is_running(root) and time.monotonic() < deadline:
+    while lock.is_locked(executor_lock(root)) and time.monotonic() < deadline:
         # repeated, as an executor that has only just started has not written its identity yet
-        lock.send(files.read_json(root / "executor.json"), signal.SIGTERM)
+        lock.send(files.read_json(identity_file(root)), signal.SIGTERM)
         time.sleep(0.05)
 
 

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from run_helpers import SMALL, attempt, store_without_executor, until
@@ -149,7 +150,7 @@ def test_a_real_trainer_on_a_node_that_was_cut_off_ends_itself_without_a_result(
         {"command": command, "device": "cpu", "threads": 1, "environment": {}, "wake": "",
          "executor": [], "executor_lock": ""},
     )  # fmt: skip
-    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
     shim = subprocess.Popen(shim_command(folder), env=environment, start_new_session=True)
     try:
         until(lambda: (run.path / "best").exists(), seconds=120)

@@ -53,9 +53,10 @@ def test_a_device_that_the_executor_chose_stays(run):
 
 
 def test_a_node_without_the_wanted_device_says_which_ones_it_has(run):
+    wanted = type("Run", (), {"path": run.path, "settings": {"device": "cuda"}})
+    plan = planned(run)
     with pytest.raises(DeviceError, match="This machine has: cpu"):
-        wanted = type("Run", (), {"path": run.path, "settings": {"device": "cuda"}})
-        placed(wanted, 1, planned(run), Inventory(devices=[CPU]))
+        placed(wanted, 1, plan, Inventory(devices=[CPU]))
 
 
 def test_the_threads_of_the_first_attempt_are_kept(run):

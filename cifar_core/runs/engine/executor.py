@@ -6,6 +6,7 @@ ends after a while without work.
 
 import contextlib
 import os
+import platform
 import signal
 import sqlite3
 import subprocess
@@ -40,6 +41,7 @@ class Service:
         self.store, self.idle_seconds = store, idle_seconds
         self.wake = processes.wake_file(store.root)
         self.ending = False
+        self.identity = {**lock.identity(os.getpid()), "machine": platform.node()}
 
     def serve(self) -> int:
         """Hold the store's lock and reconcile until there has been no work for a while."""
@@ -48,7 +50,11 @@ class Service:
             mine = lock.take(path, wait=False)
             if mine is None:
                 return ONE_TOO_MANY
+            if self.is_elsewhere():
+                os.close(mine)
+                return ONE_TOO_MANY
             seen = self.loop(mine)
+            self.leave_identity()
             os.close(mine)
             # a request may have come between the last scan and the release: check again
             if self.ending or not path.exists() or self.woken() == seen:
@@ -63,6 +69,9 @@ class Service:
             scan = woken != seen or now - scanned_at > SCAN_SECONDS
             if scan:
                 seen, scanned_at = woken, now
+                if self.is_elsewhere():  # it started at the same moment, and its lock is not seen
+                    self.ending = True
+                    break
                 self.write_identity()
                 self.clean_up(supervisor)
             before = len(supervisor.live)
@@ -91,11 +100,32 @@ class Service:
             traceback.print_exc()
 
     def write_identity(self) -> None:
-        """Write this process's identity, by which it can be ended, unless it is written already."""
-        path, me = self.store.root / "executor.json", lock.identity(os.getpid())
+        """Write this process's identity, by which it can be ended; touch it, as it lives."""
+        path = processes.identity_file(self.store.root)
         with contextlib.suppress(DiskFullError):
-            if files.read_json(path) != me:
-                files.write_json(path, me)
+            if files.read_json(path) != self.identity:
+                files.write_json(path, self.identity)
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(path)
+
+    def leave_identity(self) -> None:
+        """Let its identity say that it lives no longer, unless it is that of another one."""
+        path = processes.identity_file(self.store.root)
+        with contextlib.suppress(OSError):  # the store may be gone
+            if files.read_json(path) == self.identity:
+                os.utime(path, (0, 0))
+
+    def is_elsewhere(self) -> bool:
+        """Return True, and say so, if an executor of another machine looks after the store."""
+        machine = processes.elsewhere(self.store.root)
+        if machine:
+            processes.say(
+                f"The executor of this store runs on {machine}, and a store has only one. It "
+                f"follows the requests of this machine too. To have it here instead, end it on "
+                f"{machine}; one here can start at once then, or {processes.ALIVE_SECONDS:.0f} s "
+                f"after {machine} has failed."
+            )
+        return bool(machine)
 
     def holds(self, mine: int) -> bool:
         """Return True if the lock file is still the one that was locked: the store may be gone."""

@@ -25,9 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 NAME = re.compile(r"(\d+)-a(\d+)")
-MARK = re.compile(  # of the best epoch; with a checksum, as a flipped digit would be another number
-    r"(?P<name>\d+-a\d+)(?: (?P<attempt>[1-9]\d*) (?P<crc>[0-9a-f]{8}))?\n"
-)
+MARK = re.compile(r"(\d+-a\d+)(?: ([1-9]\d*) ([0-9a-f]{8}))?\n")  # of the best epoch, by whom
 MODEL, STATE, MANIFEST = "model.safetensors", "state.safetensors", "manifest.json"
 WHAT = "the checkpoint"  # as an error names it when it cannot be saved
 HEADER = 50_000  # bytes that name the tensors, at most
@@ -237,17 +235,12 @@ def mark_best(run: Path, name: str, attempt: int = 0) -> None:
 
 
 def mark_of(run: Path) -> tuple[str, int]:
-    """Return the name that the marker of the best epoch holds, and the attempt that wrote it.
+    """Return the best epoch's checkpoint, and the attempt that said so; ("", 0) if damaged.
 
-    ("", 0) if it is missing or damaged; 0 also in those of earlier versions.
+    The attempt is 0 in markers of earlier versions.
     """
-    try:
-        mark = MARK.fullmatch((run / "best").read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # the manifests say the same
-        return "", 0
-    if not mark or (mark["crc"] and files.crc(f"{mark['name']} {mark['attempt']}") != mark["crc"]):
-        return "", 0
-    return mark["name"], int(mark["attempt"] or 0)
+    name, by, crc = mark.groups("") if (mark := MARK.fullmatch(marker(run))) else ("", "", "")
+    return (name, int(by or 0)) if not by or files.crc(f"{name} {by}") == crc else ("", 0)
 
 
 def is_marked_best(run: Path, name: str) -> bool:
@@ -257,7 +250,15 @@ def is_marked_best(run: Path, name: str) -> bool:
 
 def best_name(run: Path) -> str:
     """Return the name of the best epoch's checkpoint; empty before the first epoch ends."""
-    return mark_of(run)[0]
+    return (marker(run).split() or [""])[0]
+
+
+def marker(run: Path) -> str:
+    """Return the text of the marker; if it is missing or damaged, the manifests say the same."""
+    try:
+        return (run / "best").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
 
 
 def newest_valid(
