@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -165,12 +166,18 @@ two cores each. The run is {SETTINGS["model"]} with dropout and averaged weights
     RESULTS.write_text(text + "".join(f"{one.row}\n" for one in results), encoding="utf-8")
 
 
-def clean_up(store: Path) -> None:
-    """End every process that was started here."""
-    with contextlib.suppress(OSError):
-        Store(store).shutdown_executor()
-    if left := kill_all_below():
-        say(f"still there: {left}")
+@contextlib.contextmanager
+def cleaned_up(store: Store) -> Iterator[None]:
+    """End every process that was started in a `with` block, also if Ctrl-C is pressed again."""
+    try:
+        yield
+    finally:
+        for which in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(which, signal.SIG_IGN)
+        with contextlib.suppress(OSError):
+            store.shutdown_executor()
+        if left := kill_all_below():
+            say(f"still there: {left}")
 
 
 def main() -> int:
@@ -181,20 +188,23 @@ def main() -> int:
     names = parser.parse_args().names
     if unknown := set(names) - {*ENGINES, *CASES}:
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
+    for which in (signal.SIGINT, signal.SIGTERM):  # both end it as Ctrl-C does, with clean-up
+        signal.signal(which, signal.default_int_handler)
     adopt_orphans()
     os.environ |= {"CIFAR_REPORTS": "by_step", "OMP_NUM_THREADS": "1"}
     place, results = Path(tempfile.mkdtemp(prefix="cifar-", dir="/tmp")), []
     store = Store(place / "store")
     store.root.mkdir()
     try:
-        results.append(reference_of(store))
-        print(HEADER, results[0].row, sep="\n", flush=True)
-        for key in [key for key in ENGINES if key in names] or ENGINES:
-            cases = [name for name in CASES if name in names] or list(CASES)
-            results += trained_on(key, place, cases, results[0])
-    finally:
-        clean_up(store.root)
+        with cleaned_up(store):
+            results.append(reference_of(store))
+            print(HEADER, results[0].row, sep="\n", flush=True)
+            for key in [key for key in ENGINES if key in names] or ENGINES:
+                cases = [name for name in CASES if name in names] or list(CASES)
+                results += trained_on(key, place, cases, results[0])
+    except KeyboardInterrupt:
+        shutil.rmtree(place)
+        return 130
     print(HEADER, *(one.row for one in results), sep="\n")
     if all(one.ok for one in results):
         shutil.rmtree(place)
