@@ -113,6 +113,8 @@ def result_of(lab: Lab, case: Case, wanted: tuple[str, str]) -> Result:
         words = f"{type(error).__name__}: {error}"
         if not isinstance(error, Failed):
             traceback.print_exc()
+    if lab.cluster.fillers:
+        lab.cluster.unfill()
     if run and not ok:
         for line in lab.said:
             say(f"    {line}")
