@@ -4,7 +4,7 @@ VENV ?= .venv
 PYTHON ?= python3
 PY = $(VENV)/bin/python
 
-.PHONY: run test help docs lint lock faults fuzz soak mutants bench clean
+.PHONY: run test help docs lint lock faults fuzz soak mutants bench cluster clean
 
 run: $(VENV)/ready  ## install what is needed and open the dashboard
 	$(PY) -m streamlit run app/server.py
@@ -43,6 +43,9 @@ mutants: $(VENV)/ready-dev  ## break the code on purpose and see the tests notic
 
 bench: $(VENV)/ready  ## compare the speed with the committed figures
 	OMP_NUM_THREADS=1 $(PY) -m benchmarks.guard
+
+cluster: $(VENV)/ready  ## run a real Slurm and a real Ray here through their failures (Debian)
+	OMP_NUM_THREADS=1 $(PY) tests/cluster/cluster.py
 
 clean:  ## delete the virtual environment
 	rm -rf $(VENV)
