@@ -6,13 +6,12 @@ import platform
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cifar_core.disk import files, lock
+from cifar_core.disk import files, lock, server_clock
 from cifar_core.installation import ROOT
 
 PACKAGE_ROOT = str(ROOT)  # must be in PYTHONPATH
@@ -66,26 +65,8 @@ def elsewhere(root: Path) -> str:
         return ""
     if known.get("boot") == lock.boot_id():  # another container of this machine: its lock is seen
         return ""
-    with contextlib.suppress(FileNotFoundError):
-        if abs(clock_of(root) - path.stat().st_mtime) < ALIVE_SECONDS:
-            return machine
-    return ""
-
-
-def clock_of(root: Path) -> float:
-    """Return the time of the machine that keeps a store's files, in unix seconds.
-
-    That of this machine, if nothing may be written there.
-    """
-    trial = root / f".clock-{os.getpid()}-{threading.get_ident()}"
-    try:
-        trial.touch()
-        return trial.stat().st_mtime
-    except OSError:
-        return time.time()
-    finally:
-        with contextlib.suppress(OSError):
-            trial.unlink()
+    age = server_clock.age(path, root)
+    return machine if age is not None and age < ALIVE_SECONDS else ""
 
 
 def say(text: str) -> None:

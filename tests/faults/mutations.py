@@ -678,7 +678,7 @@ MUTATIONS = [
              'live.has_ended(shim) and not lock.is_locked(live.folder / "lock")',
              "live.has_ended(shim)", ELSEWHERE + " without_its_shim"),
     Mutation("a job is gone at the first word", "runs/engine/live_attempts.py",
-             ">= self.backend.doubt_seconds", ">= 0", ELSEWHERE + " doubted"),
+             "doubt = self.backend.doubt_seconds if self.job.began else 0.0", "doubt = 0.0", ELSEWHERE + " doubted"),
     Mutation("silence is taken for the end", "runs/engine/live_attempts.py",
              'gone = job.found == "gone"', 'gone = job.found != "runs"', ELSEWHERE + " changes_no_state"),
     Mutation("a late shim is not kept away", "runs/engine/never_begun.py",

@@ -53,7 +53,8 @@ def sbatch(folder, words):
              "Batch job submission failed: Invalid partition name specified")  # fmt: skip
     if (folder / "limit").exists():
         fail("sbatch", "AssocMaxSubmitJobLimit", "Batch job submission failed: Job violates "
-             "accounting/QOS policy (job submit limit, user's size and/or time limits)")  # fmt: skip
+             "accounting/QOS policy (job submit limit, user's size and/or time "
+             "limits)")  # fmt: skip
     if "test-only" in wanted:
         return
     job = {"id": len(list(folder.glob("*.json"))) + 1, "name": wanted["job-name"], "pid": 0,

@@ -81,8 +81,3 @@ def test_of_two_that_started_at_once_the_one_that_was_written_over_leaves(store)
     service.leave_identity()
     assert processes.is_running(store.root)
     os.close(mine)
-
-
-def test_the_clock_of_the_folder_is_that_of_its_files(store):
-    assert abs(processes.clock_of(store.root) - time.time()) < 10
-    assert list(store.root.glob(".clock*")) == []

@@ -44,8 +44,8 @@ class LargestBatch:
     def micro_batch(self, batch: int) -> int:
         """Return the most images at once with which a batch fits; 0 if it fits as a whole.
 
-                        With several devices, it is the number on each of them.
-                """
+        With several devices, it is the number on each of them.
+        """
         if not 0 < self.largest < batch:
             return 0
         return piece(batch // self.devices, self.largest // self.devices)
