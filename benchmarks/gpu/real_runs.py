@@ -10,7 +10,7 @@ from torch import Tensor
 from benchmarks.gpu.section import Bench
 from cifar_core.config import TrainConfig
 from cifar_core.disk import files
-from cifar_core.runs.engine.live_attempts import KILL, signal_trainer
+from cifar_core.runs.backends.local import Local
 from cifar_core.runs.record import checkpoints, metrics
 from cifar_core.runs.record.records import ShimRecord
 from cifar_core.runs.record.run import Run
@@ -38,9 +38,9 @@ def end_all(root: Path) -> None:
     for row in store.index.rows():
         run = Run(root / "runs" / row.id)
         for number in metrics.attempt_numbers(run.path):
-            shim = files.read(metrics.attempt_folder(run.path, number) / "shim.json", ShimRecord)
-            if not shim.ended:
-                signal_trainer(KILL, shim.trainer, again=False)
+            folder = metrics.attempt_folder(run.path, number)
+            if not files.read(folder / "shim.json", ShimRecord).ended:
+                Local().end("", folder, hard=True)
 
 
 def submit(store: Store, config: TrainConfig, name: str) -> Run:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 from contextlib import suppress
 
@@ -405,6 +406,18 @@ def test_a_request_to_a_run_that_waits_in_the_queue_cancels_it_at_once(
         f"Attempt 1 never began: it was taken back from Slurm. A {word} had been requested."
     )
     assert len(engine.ended) == 1
+
+
+def test_a_run_is_not_kept_by_a_queue_that_ends_its_job_only_when_its_turn_comes(store, engine):
+    engine.runs_at_once = False
+    run, chief = there(store), chief_of(store, look_seconds=0.05, grace_seconds=0.2)
+    chief.step()
+    engine.end = lambda name, folder, *, hard: engine.ended.append((name, hard))  # it stays
+    run.stop("now")
+    until(lambda: run.status.state == "stopped", chief.step)
+    assert "it was taken back from Slurm" in run.status.message
+    folder = metrics.attempt_folder(run.path, 1)
+    assert subprocess.run(shim_command(folder), timeout=20, check=False).returncode == 73
 
 
 def test_a_request_that_cannot_be_passed_on_is_shown_and_repeated_at_intervals(store, engine):

@@ -90,7 +90,7 @@ def test_another_version_on_the_node_is_refused_before_any_training(run, name):
 
 
 def test_a_version_that_is_not_known_refuses_nothing(run):
-    versions = {**essentials(), "the commit of CIFAR Lab": "", "another": "1"}
+    versions = {**essentials(), "CIFAR Lab": "", "another": "1"}
     with pytest.raises(RunError):
         placed(run, 1, planned(run, versions={**versions, "torch": "0.0.1"}), NODE)
     assert placed(run, 2, planned(run, 2, versions=versions), NODE).device == "cuda:0"

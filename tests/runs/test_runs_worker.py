@@ -1,5 +1,7 @@
 import json
 import math
+import os
+import signal
 
 import pytest
 from run_helpers import SMALL, attempt, store_without_executor, timeless, weights_of
@@ -218,6 +220,22 @@ def test_a_system_that_shuts_down_interrupts_with_a_checkpoint(store):
     worker.terminated = True
     assert worker.work().outcome == "interrupted"
     assert run.checkpoint("last").step == 1
+
+
+def test_a_kill_that_comes_as_sigterm_saves_nothing(store, monkeypatch):
+    run = new_run(store)
+    worker = attempt(run, 1)
+
+    def die(pid, number):
+        assert (pid, number) == (os.getpid(), signal.SIGKILL)
+        raise SystemExit
+
+    monkeypatch.setattr(os, "kill", die)
+    control.write(run.path, "kill")
+    worker.terminated = True
+    with pytest.raises(SystemExit):
+        worker.work()
+    assert run.checkpoints() == []
 
 
 def test_early_stopping_finishes_and_says_so(store):

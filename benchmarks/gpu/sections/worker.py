@@ -5,10 +5,8 @@ import torch
 from benchmarks.gpu import real_runs
 from benchmarks.gpu.real_runs import is_over, numbers_of, submit, told, trained, wait, weights_of
 from benchmarks.gpu.section import Bench
-from cifar_core.disk import files
-from cifar_core.runs.engine.live_attempts import KILL, signal_trainer
+from cifar_core.runs.backends.local import Local
 from cifar_core.runs.record import metrics
-from cifar_core.runs.record.records import ShimRecord
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.store.store import Store
 
@@ -66,6 +64,5 @@ def kill(bench: Bench, run: Run) -> int:
     """Kill a run's trainer in the middle of an epoch; return the last step that it had written."""
     wait(bench, run, is_half_done)
     folder = metrics.attempt_folder(run.path, 1)
-    shim = files.read(folder / "shim.json", ShimRecord)
-    signal_trainer(KILL, shim.trainer, again=False)
+    Local().end("", folder, hard=True)
     return int(run.metrics()[-1]["step"])

@@ -27,6 +27,17 @@ def notice(live: LiveAttempt) -> None:
     live.request = latest.request
 
 
+def is_taken_back(chief: "Supervisor", live: LiveAttempt) -> bool:
+    """Return True if an attempt that waits in a cluster's queue need not be waited for.
+
+    Ray keeps a job that it was told to stop until the job's turn has come; its shim then finds
+    that the attempt was given up, and ends at once.
+    """
+    waits = live.is_elsewhere and not live.has_begun and live.job.found == "waits"
+    is_asked = bool(live.request) and live.asked[0] >= TERMINATE and not live.refusal
+    return waits and is_asked and time.monotonic() - live.requested_at >= chief.grace_seconds
+
+
 def follow(chief: "Supervisor", live: LiveAttempt) -> None:
     """Make an attempt end as requested, and show that."""
     grace = chief.grace_seconds

@@ -197,7 +197,8 @@ class Supervisor:
         path = live.folder / "shim.json"
         shim = files.read_if_there(path, records.ShimRecord)
         live.has_begun = live.has_begun or shim is not None
-        may_be_over = live.has_ended(shim) and not lock.is_locked(live.folder / "lock")
+        may_be_over = live.has_ended(shim) or following.is_taken_back(self, live)
+        may_be_over = may_be_over and not lock.is_locked(live.folder / "lock")
         if may_be_over:
             following.notice(live)
         if may_be_over and (shim or is_given_up(live)):

@@ -110,11 +110,10 @@ def essentials() -> dict[str, str]:
     """Return the versions that all machines of a run must share, by their names.
 
     That of torch is without how it was built, which differs between machines with and without a
-    GPU. The commit is empty if the program is not in a git checkout.
+    GPU. The commit is not among them: a shared checkout may be updated while runs wait.
     """
     return {
         "CIFAR Lab": VERSION,
-        "the commit of CIFAR Lab": git_commit(),
         "torch": version_of("torch").split("+")[0],
     }
 

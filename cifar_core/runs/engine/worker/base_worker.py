@@ -6,6 +6,7 @@ and writes how it ended. It never opens the database.
 
 import gc
 import os
+import signal
 import sys
 import time
 from abc import ABC, abstractmethod
@@ -132,9 +133,7 @@ class BaseWorker(ABC):
         rows = machine_rows.path_of(self.run.path, self.attempt)
         self.sampler = MachineSampler(self.devices, rows, self.signs, process=self.group.parent)
         self.sampler.start()
-        before, store = self.run.environment, self.run.store_root
-        self.dataset, size = open_images(self.run, plan.device, say)
-        self.size = size
+        self.dataset, self.size = open_images(self.run, plan.device, say)
         config = self.config
         began = self.load_weights(fresh=fresh)
         teachers = family.open_teachers(self.run, self.dataset.classes)
@@ -142,9 +141,10 @@ class BaseWorker(ABC):
         if used:
             say(family.sentence(used, config.side))
         step_plan = step_plans.decide(
-            config, self.dataset, plan, store, before=before, teachers=teachers, say=say
-        )
-        self.group.tell(OPENED, what_is_open(self.dataset.source, size.sizing, step_plan))
+            config, self.dataset, plan, self.run.store_root,
+            before=self.run.environment, teachers=teachers, say=say,
+        )  # fmt: skip
+        self.group.tell(OPENED, what_is_open(self.dataset.source, self.size.sizing, step_plan))
         self.setup: Setup = prepare(
             config, self.dataset, plan.device, began.pretrained, step_plan,
             fresh=fresh, begun=began.begun, teachers=teachers, ranks=self.group.ranks,
@@ -152,8 +152,8 @@ class BaseWorker(ABC):
         self.trainer = self.setup.trainer
         self.test: Batches | FeatureBatches = self.setup.test
         environment = describe(
-            plan, self.dataset, self.setup, began.record,
-            sizing=size.sizing, size_reason=size.reason, teachers=used, attempt=self.attempt,
+            plan, self.dataset, self.setup, began.record, attempt=self.attempt,
+            sizing=self.size.sizing, size_reason=self.size.reason, teachers=used,
         )  # fmt: skip
         self.recorded.write(environment)
         self.gpu = environment.gpu
@@ -235,6 +235,8 @@ class BaseWorker(ABC):
         if alone:
             self.group.tell(FEATURES, {"are_there": False})
         request = self.requests.control.request
+        if request == "kill":  # the system asks first by SIGTERM, and nothing may be saved
+            os.kill(os.getpid(), signal.SIGKILL)
         self.save()
         if request == "pause":
             return AttemptResult(outcome="paused", message=f"Paused {self.position}.")
