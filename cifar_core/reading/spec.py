@@ -51,6 +51,11 @@ class Situation:
         return self.state in ("finished", "stopped", "failed")
 
     @property
+    def devices(self) -> int:
+        """How many devices share each batch, each with as many threads of the CPU."""
+        return int(self.settings.get("devices", 1))
+
+    @property
     def epochs(self) -> int:
         """How many epochs were planned; 0 if not known."""
         return int(self.settings.get("epochs", 0))

@@ -9,7 +9,8 @@ from cifar_core.runs.backends.backend import Checked
 
 
 @pytest.fixture
-def store(page_store):
+def store(page_store, monkeypatch):
+    monkeypatch.setattr("app.screens.queue.where_runs_go.at_hand", lambda: True)
     return page_store
 
 
@@ -103,4 +104,11 @@ def test_only_admins_are_offered_it(store, monkeypatch):
     monkeypatch.setattr("app.session.person", lambda: Person(name="ann", role=OPERATOR))
     assert "where_runs_go" not in keys(open_page("queue"))
     monkeypatch.setattr("app.session.person", lambda: Person(name="bo", role=ADMIN))
+    assert "where_runs_go" in keys(open_page("queue"))
+
+
+def test_who_uses_one_machine_is_offered_nothing_to_set_up(store, monkeypatch):
+    monkeypatch.setattr("app.screens.queue.where_runs_go.at_hand", lambda: False)
+    assert "where_runs_go" not in keys(open_page("queue"))
+    settings.set_up(store.root, store.by, settings.SlurmSettings())
     assert "where_runs_go" in keys(open_page("queue"))

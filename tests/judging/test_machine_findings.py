@@ -155,7 +155,8 @@ def test_other_programs_on_the_gpu_are_named():
     ("situation", "own", "busy", "said"),
     [(ON_CPU, 2.0, 7.9, True), (ON_CPU, 3.9, 7.9, False), (ON_CPU, 2.0, 6.0, False),
      (RUNS, 0.5, 7.9, True), (RUNS, 0.98, 7.9, False), (ON_CPU, None, 7.9, False),
-     (Situation(**{**vars(ON_CPU), "threads": 0}), 0.1, 7.9, False)],
+     (Situation(**{**vars(ON_CPU), "threads": 0}), 0.1, 7.9, False),
+     (Situation(**{**vars(ON_CPU), "threads": 2, "settings": {"devices": 2}}), 2.0, 7.9, True)],
 )  # fmt: skip
 def test_other_programs_on_the_cores_are_named_if_they_take_what_the_run_could_use(
     situation, own, busy, said

@@ -13,7 +13,7 @@ from app.screens.queue.failed import failures
 from app.screens.queue.pausing import may_pause, pause_banner, pause_menu
 from app.screens.queue.running import running_line
 from app.screens.queue.waiting import waiting_list
-from app.screens.queue.where_runs_go import may_set_up, where_menu
+from app.screens.queue.where_runs_go import may_set_up, where_button
 from app.session import store
 from app.shared.picker.history import history
 from app.shared.places import places
@@ -45,7 +45,7 @@ def page() -> None:
         if (now or waiting) and not paused.is_on and may_pause():
             pause_menu(len(now))
         if may_set_up():
-            where_menu()
+            where_button()
     if paused.is_on:
         pause_banner(paused, len(waiting))
     boundary.part(failures)(rows)

@@ -12,7 +12,8 @@ from cifar_core.errors import ConfigError
 from cifar_core.people import ADMIN
 from cifar_core.runs.backends import backends, settings
 from cifar_core.runs.backends.backend import Checked
-from cifar_core.runs.backends.offered import LABELS, settings_of
+from cifar_core.runs.backends.backends import at_hand
+from cifar_core.runs.backends.offered import LABELS, clusters_in, settings_of
 from cifar_core.runs.backends.settings import ClusterSettings
 
 KEY = "cluster"  # how the keys of the dialog's controls begin
@@ -28,17 +29,17 @@ ABOUT = {
 
 
 def may_set_up() -> bool:
-    """Whether the visitor may set up clusters."""
-    return store().by.may(ADMIN)
+    """Whether the visitor may set up clusters, and may have one to set up."""
+    by = store().by
+    return by.may(ADMIN) and (not by.is_local or bool(clusters_in(clusters())) or at_hand())
 
 
-def where_menu() -> None:
-    """Draw the menu from which the dialog is opened."""
-    with st.popover("More", icon=":material/more_horiz:", key="queue_menu"):
-        if st.button(
-            "Where runs can go", icon=":material/dns:", key="where_runs_go", type="tertiary"
-        ):  # fmt: skip
-            where_runs_go()
+def where_button() -> None:
+    """Draw the button that opens the dialog."""
+    if st.button(
+        "Where runs can go", icon=":material/dns:", key="where_runs_go", type="tertiary"
+    ):  # fmt: skip
+        where_runs_go()
 
 
 @boundary.dialog("Where runs can go")

@@ -57,6 +57,8 @@ def on_this_machine(values: Mapping[str, Any], wrong: Mapping[str, str]) -> Plac
 
 def together(best: Device, count: int) -> str:
     """Say which devices of this machine share each batch."""
+    if best.is_cpu:
+        return f"{count} processes share each batch, and the cores of this machine ({best.name})."
     return f"{theme.plural(count, 'device')} of the kind {best.name} share each batch."
 
 
@@ -80,6 +82,6 @@ def expectation(config: TrainConfig) -> str:
         f"Each of the {config.devices} devices computes {theme.count(each)} of the "
         f"{theme.count(config.batch_size)} images of a batch, and their gradients are averaged. "
         f"The result is like that of one device with *Images at once* at {theme.count(each)}: "
-        "batch norm sees one part at a time. How much faster it is depends on the network and on "
-        "the link between the devices; a small network may not be faster at all."
+        "batch norm sees one part at a time. How much faster it is depends on the network and the "
+        "devices; a small network may not be faster at all."
     )

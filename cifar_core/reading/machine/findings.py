@@ -129,13 +129,17 @@ def gpu_shared(stretch: Stretch, gpu: str) -> Finding | None:
     )  # fmt: skip
 
 
+def is_on_gpu(situation: Situation) -> bool:
+    """Whether a run computes on NVIDIA GPUs, each of which one thread keeps busy."""
+    return situation.device.startswith("cuda")
+
+
 def cpu_shared(stretch: Stretch) -> Finding | None:
     """Report other programs that take the cores which the run could use."""
     busy, all_, own = (stretch.mean(name) for name in ("cpu_busy", "cpu_all", "cpu"))
     situation = stretch.situation
-    wanted = min(situation.threads, stretch.mean("cpu_allowed"))
-    if situation.device.startswith("cuda"):
-        wanted = min(wanted, 1.0)
+    of_one = min(situation.threads, 1) if is_on_gpu(situation) else situation.threads
+    wanted = min(of_one * situation.devices, stretch.mean("cpu_allowed"))
     taken = busy - own
     if not (busy >= BUSY * all_ and taken >= TAKEN * all_ and own < GOT * wanted):
         return None

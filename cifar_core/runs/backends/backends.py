@@ -1,11 +1,12 @@
 """The backends of a store: this machine, and the clusters that are set up in backend.json."""
 
 import math
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cifar_core.runs.backends import settings
+from cifar_core.runs.backends import ray_server, settings
 from cifar_core.runs.backends.backend import Backend, Checked, FullError, Job, Submission
 from cifar_core.runs.backends.cluster import Cluster
 from cifar_core.runs.backends.local import LOCAL, Local
@@ -73,6 +74,11 @@ class Backends:
     def of(self, key: str) -> Backend:
         """Return the backend of a key of PLACES; one that knows nothing if it is not set up."""
         return self.get(key) or Missing(key)
+
+
+def at_hand() -> bool:
+    """Return True if this machine has the commands of Slurm, or a token for Ray."""
+    return shutil.which("sbatch") is not None or ray_server.has_token()
 
 
 def check(root: Path, wanted: settings.ClusterSettings) -> Checked:

@@ -31,6 +31,17 @@ class Reply:
     body: bytes
 
 
+def has_token() -> bool:
+    """Return True if this machine seems to have a token for Ray."""
+    return bool(os.environ.get(TOKEN, "").strip()) or token_file().exists()
+
+
+def token_file() -> Path:
+    """Return the file that the token is read from."""
+    named = os.environ.get(TOKEN_FILE, "")
+    return Path(named) if named else Path.home() / ".ray" / "auth_token"
+
+
 def token_here() -> str:
     """Return the token as Ray itself finds it: in a variable, a file that another names, or ~/.ray.
 
@@ -44,8 +55,7 @@ def token_here() -> str:
 
 def from_file() -> str:
     """Return the token in its file."""
-    named = os.environ.get(TOKEN_FILE, "")
-    path = Path(named) if named else Path.home() / ".ray" / "auth_token"
+    path = token_file()
     try:
         with path.open(encoding="ascii", errors="replace") as file:
             mode = os.fstat(file.fileno()).st_mode

@@ -11,7 +11,7 @@ import time
 from cifar_core.runs.backends.backend import Checked, FullError, Job, NoAnswerError, Submission
 from cifar_core.runs.backends.cluster import Cluster
 from cifar_core.runs.backends.settings import SlurmSettings
-from cifar_core.runs.backends.slurm_calls import BusyError, CommandError, call
+from cifar_core.runs.backends.slurm_calls import BusyError, CommandError, MissingError, call
 from cifar_core.runs.backends.slurm_jobs import FORM, read
 
 SAVE_SECONDS = 120  # between SIGTERM and the limit of time: to save a checkpoint
@@ -76,6 +76,8 @@ class Slurm(Cluster):
             return Checked(
                 works=False, sentence=f"Slurm refuses a job with these settings: {error}."
             )
+        except MissingError as error:
+            return Checked(works=False, sentence=f"{error}.")
         except (NoAnswerError, BusyError) as error:
             words = f"Slurm does not answer: {error}. Check that its controller (slurmctld) runs."
             return Checked(works=False, sentence=words)

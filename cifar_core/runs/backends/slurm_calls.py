@@ -26,6 +26,10 @@ class BusyError(OSError):
     """Slurm's controller was not reached, or has enough jobs: it did not do what was asked."""
 
 
+class MissingError(BusyError):
+    """A command of Slurm that this process does not find."""
+
+
 def environment() -> dict[str, str]:
     """Return the environment of Slurm's commands: times are unix seconds, words English."""
     own = {
@@ -40,7 +44,7 @@ def call(command: Sequence[str], text: str = "", *, seconds: float = SECONDS) ->
     """Run a command of Slurm with a text as its input; return its output and its messages.
 
     Raises NoAnswerError if it takes too long, BusyError if Slurm could do nothing, CommandError if
-    it fails, and OSError if this machine does not have it.
+    it fails, and MissingError if it is not on the PATH.
     """
     try:
         process = subprocess.Popen(
@@ -54,7 +58,7 @@ def call(command: Sequence[str], text: str = "", *, seconds: float = SECONDS) ->
             start_new_session=True,
         )
     except (FileNotFoundError, PermissionError) as error:
-        raise OSError(missing(command[0])) from error
+        raise MissingError(missing(command[0])) from error
     try:
         output, messages = process.communicate(text, timeout=seconds)
     except subprocess.TimeoutExpired as error:
@@ -67,10 +71,13 @@ def call(command: Sequence[str], text: str = "", *, seconds: float = SECONDS) ->
 
 
 def missing(command: str) -> str:
-    """Return the sentence about a machine without Slurm's commands."""
+    """Return the sentence about a process that does not find one of Slurm's commands.
+
+    The executor has the PATH of the program that started it.
+    """
     return (
-        f"This machine has no command {command}; install Slurm's commands here, or start the "
-        "dashboard on a machine that has them"
+        f"CIFAR Lab finds no command {command} on its PATH; install Slurm's commands here, or end "
+        "the executor and start the dashboard where they are on the PATH"
     )
 
 
