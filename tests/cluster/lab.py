@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from cifar_core.config import TrainConfig
 from cifar_core.disk import files
 from cifar_core.runs import Run, Store
-from cifar_core.runs.backends.naming import job_name
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.records import ShimRecord
 
@@ -93,7 +92,7 @@ class Lab:
 
     def job(self, run: Run) -> str:
         """Return the name of the job of the run's latest attempt."""
-        return job_name(run.store_root, run.id, run.status.attempt)
+        return metrics.attempt_plan(run.path, run.status.attempt).job
 
 
 def step_of(run: Run) -> int:

@@ -14,7 +14,6 @@ from cifar_core.disk import files, lock
 from cifar_core.errors import DiskFullError
 from cifar_core.runs.backends import backends
 from cifar_core.runs.backends.backend import FullError, NoAnswerError
-from cifar_core.runs.backends.naming import job_name
 from cifar_core.runs.engine import lending
 from cifar_core.runs.engine.live_attempts import shim_command
 from cifar_core.runs.record import metrics, status
@@ -46,7 +45,7 @@ def there(store, **settings):
 
 
 def name_of(run, attempt=1):
-    return job_name(run.store_root, run.id, attempt)
+    return metrics.attempt_plan(run.path, attempt).job
 
 
 def folder_of(run, attempt=1):
@@ -440,6 +439,26 @@ def test_a_request_that_cannot_be_passed_on_is_shown_and_repeated_at_intervals(s
     )
     del engine.end
     until(lambda: run.status.state == "stopped", chief.step)
+
+
+def test_a_cluster_that_does_not_answer_a_stop_holds_up_no_other_one(store, engine):
+    runs, chief, calls = [there(store) for _ in range(3)], chief_of(store, "stubborn"), []
+    until(lambda: [run.status.state for run in runs] == ["running"] * 3, chief.step)
+
+    def hangs(name, folder, *, hard):
+        calls.append(name)
+        raise NoAnswerError("scancel did not answer within 10 seconds")
+
+    engine.end = hangs
+    for run in runs:
+        run.stop("kill")
+    for _ in range(5):
+        chief.step()
+    assert len(calls) == 1
+    assert "did not answer" in runs[2].status.message
+    chief.deaf_until.clear()
+    del engine.end
+    until(lambda: [run.status.state for run in runs] == ["stopped"] * 3, chief.step)
 
 
 def test_a_cluster_that_was_removed_is_not_taken_for_a_failure(store, engine):

@@ -69,7 +69,7 @@ def test_no_number_of_threads_travels_where_it_is_still_open(tmp_path):
         run = store.create(TrainConfig(**{**SMALL, "threads": 0, "run_on": "slurm"}))
         chief = supervisor(store, "obey")
         live = LiveAttempt(run=run, attempt=1, devices=(), state="starting", deaths=0,
-                           backend=chief.backends.of("slurm"))  # fmt: skip
+                           backend=chief.backends.of("slurm"), name="cifar-1")  # fmt: skip
         plan = plan_of(live, (), "", ["true"])
     assert "OMP_NUM_THREADS" not in plan.environment
     assert plan.versions == essentials()

@@ -196,6 +196,6 @@ def everything(ranks, folder):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    own = join()
+    own = join("cpu")
     place = Path(sys.argv[1])
     torch.save(everything(own, place), place / f"rank-{own.rank}.pt")

@@ -38,7 +38,7 @@ class Job:
 class Submission:
     """An attempt that is to be started."""
 
-    name: str  # as `job_name` returns it; the same at every call
+    name: str  # unique in the cluster, and the same at every call
     folder: Path  # of the attempt; attempt.json is there
     command: list[str]  # of its shim
     devices: int = 1  # how many it computes on

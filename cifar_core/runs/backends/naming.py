@@ -1,9 +1,12 @@
-"""The name of an attempt's job, by which any executor of the store finds it again."""
+"""The name of an attempt's job, kept in its attempt.json, by which any executor finds it again."""
 
-import zlib
-from pathlib import Path
+import secrets
 
 
-def job_name(root: Path, run: str, attempt: int) -> str:
-    """Return the name of an attempt's job, unique among the stores of a cluster."""
-    return f"cifar-{zlib.crc32(str(root).encode()):08x}-{run}-a{attempt}"
+def new_job_name(run: str, attempt: int) -> str:
+    """Return a name for an attempt's job that no other job of a cluster has.
+
+    It does not follow from the store's path, which is another one under another mount or link, and
+    the same one in two containers.
+    """
+    return f"cifar-{secrets.token_hex(4)}-{run}-a{attempt}"

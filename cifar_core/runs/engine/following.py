@@ -3,6 +3,7 @@
 import time
 from typing import TYPE_CHECKING
 
+from cifar_core.runs.backends.backend import NoAnswerError
 from cifar_core.runs.backends.local import LOCAL
 from cifar_core.runs.engine.live_attempts import (
     ASK,
@@ -16,6 +17,8 @@ from cifar_core.runs.record import control
 
 if TYPE_CHECKING:
     from cifar_core.runs.engine.supervisor import Supervisor
+
+DEAF_SECONDS = 60.0  # in which a backend that did not answer is not asked to end anything
 
 
 def notice(live: LiveAttempt) -> None:
@@ -67,8 +70,14 @@ def make_end(chief: "Supervisor", live: LiveAttempt, force: int) -> None:
     if is_repeated and wanted[0] < KILL and not live.refusal:
         return  # it was asked to, once
     live.asked, live.ask_again_at = wanted, now + chief.pace(live.backend)
+    if now < chief.deaf_until.get(live.backend.key, 0.0):
+        live.refusal = f"{live.backend.title} did not answer a moment ago."
+        return
     try:
         live.backend.end(live.name, live.folder, hard=wanted[0] == KILL)
+    except NoAnswerError as error:  # which has taken seconds, so the others are not asked as well
+        chief.deaf_until[live.backend.key] = time.monotonic() + DEAF_SECONDS
+        live.refusal = f"{live.backend.title} could not be asked to end it: {said(error)}"
     except OSError as error:
         live.refusal = f"{live.backend.title} could not be asked to end it: {said(error)}"
     else:

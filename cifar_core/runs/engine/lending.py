@@ -3,7 +3,7 @@
 import shutil
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cifar_core.background import processes
 from cifar_core.devices import turns
@@ -12,6 +12,7 @@ from cifar_core.errors import DeviceError, OutOfServiceError
 from cifar_core.runs.backends.backend import Backend, FullError, Job, NoAnswerError
 from cifar_core.runs.backends.backends import not_set_up
 from cifar_core.runs.backends.local import LOCAL
+from cifar_core.runs.backends.naming import new_job_name
 from cifar_core.runs.engine.ending import failed
 from cifar_core.runs.engine.live_attempts import LiveAttempt, plan_of, submission_of
 from cifar_core.runs.engine.several import devices_of, refusal, waiting_words
@@ -187,9 +188,10 @@ def start(
     ids = tuple(target.id for target in targets)
     attempt = max(metrics.attempt_numbers(run.path), default=0) + 1
     live = LiveAttempt(run=run, attempt=attempt, devices=ids, state="starting", deaths=0,
-                       backend=backend)  # fmt: skip
+                       backend=backend, name=new_job_name(run.id, attempt))  # fmt: skip
     if ids and not chief.store.index.lease(ids, run.id, attempt):
         return
+    words: Any = {} if targets else {"message": f"Being handed over to {backend.title}."}
     moved = status.move(
         run.path,
         ("queued",),
@@ -197,6 +199,7 @@ def start(
         provided=lambda: wanted_by(run) == wanted and not pause.read(chief.store.root).is_on,
         attempt=attempt,
         device=live.device,
+        **words,
     )
     if not moved:
         chief.set_leases()

@@ -11,7 +11,6 @@ from pathlib import Path
 from cifar_core.background import processes
 from cifar_core.devices import Device
 from cifar_core.runs.backends.backend import Backend, Job, Submission
-from cifar_core.runs.backends.naming import job_name
 from cifar_core.runs.engine import halving
 from cifar_core.runs.engine.looks import Look, stamp
 from cifar_core.runs.engine.several import command_of, devices_of, threads_of_one
@@ -40,6 +39,7 @@ class LiveAttempt:
     state: str
     deaths: int
     backend: Backend
+    name: str  # of its job
     since: float = field(default_factory=time.time)  # unix seconds, of the state
     submitted: bool = False  # whether this executor had it started
     has_begun: bool = False  # whether its shim has been seen
@@ -73,11 +73,6 @@ class LiveAttempt:
     def status_file(self) -> Path:
         """The file of its run's state."""
         return self.run.path / "status.json"
-
-    @cached_property
-    def name(self) -> str:
-        """The name of its job."""
-        return job_name(self.run.store_root, self.run.id, self.attempt)
 
     def take(self, job: Job, quiet_seconds: float = 0.0) -> None:
         """Remember what its backend has answered; silence is shown after `quiet_seconds`."""
@@ -238,6 +233,7 @@ def plan_of(
         executor_lock=str(processes.executor_lock(root)) if targets else "",
         wake=str(processes.wake_file(root)),
         place="" if targets else live.backend.key,
+        job=live.name,
         slot=live.devices[0] if targets else "",
         device=targets[0].torch_name if targets else "",
         slots=list(live.devices),

@@ -18,6 +18,7 @@ from cifar_core.disk import files, lock
 from cifar_core.runs.backends.backend import Backend, Job
 from cifar_core.runs.backends.backends import Backends
 from cifar_core.runs.backends.local import LOCAL
+from cifar_core.runs.backends.naming import new_job_name
 from cifar_core.runs.engine import following, halving, lending
 from cifar_core.runs.engine.ending import Ending, conclude
 from cifar_core.runs.engine.live_attempts import (
@@ -63,6 +64,7 @@ class Supervisor:
         self.grace_seconds = grace_seconds
         self.look_seconds, self.quiet_seconds = look_seconds, quiet_seconds
         self.answered_at: dict[str, float] = {}  # by backend, on this process's own clock
+        self.deaf_until: dict[str, float] = {}  # by backend that did not answer, likewise
         self.full: dict[str, tuple[str, float]] = {}  # why one takes no more, and until when
         self.submits_until = 0.0  # when the time to hand runs over ends, on the same clock
         self.has_more = False  # whether runs are left that could be handed over now
@@ -93,6 +95,7 @@ class Supervisor:
         return LiveAttempt(
             run=run, attempt=now.attempt, devices=tuple(plan.slots) or here, state=now.state,
             deaths=now.deaths, since=now.since, backend=backend,
+            name=plan.job or new_job_name(run.id, now.attempt),
             job=Job(found="unknown", node=node), unanswered=now.unanswered,
         )  # fmt: skip
 
@@ -105,7 +108,7 @@ class Supervisor:
         try:
             held = [(device, a) for a in self.live.values() for device in a.devices]
             self.store.index.set_leases((device, a.run.id, a.attempt) for device, a in held)
-        except sqlite3.DatabaseError:  # such as a full disk; nothing is lent meanwhile
+        except (sqlite3.DatabaseError, OSError):  # such as a full disk; nothing is lent meanwhile
             self.leases_are_due = True
         else:
             self.leases_are_due = False

@@ -155,6 +155,7 @@ class AttemptPlan(Struct, frozen=True, kw_only=True):
     executor_lock: str = ""
     wake: str = ""
     place: Text = ""  # a key of PLACES; empty for this machine
+    job: Text = ""  # the name by which its backend knows it
     slot: Text = ""  # id of the first device that it uses
     device: Text = ""  # its name in torch; empty if the machine that runs it chooses
     slots: list[Text] = []  # ids of all devices that it uses, one for each rank
