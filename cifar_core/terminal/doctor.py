@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import shutil
+import sqlite3
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
@@ -109,8 +110,21 @@ def storage(store: Store) -> Iterator[Check]:
         "" if fine else "Free disk space: on the Runs page, delete runs and then empty the trash."
     )
     yield Check(what="free disk", fine=fine, found=f"{free:.1f} GB", remedy=remedy)
+    yield index(store)
     kept = step_plans.count(store.root)
     yield Check(what="speed trials", fine=True, found=f"{kept} in {store.root / 'trials'}")
+
+
+def index(store: Store) -> Check:
+    """Check that the table of runs can be kept; without it no run is started."""
+    path = store.index.path
+    try:
+        store.index.leases()
+    except (OSError, sqlite3.DatabaseError) as error:
+        remedy = "Let $CIFAR_INDEX name a folder on a local disk that you may write to."
+        found = reason(error) if isinstance(error, OSError) else str(error)
+        return Check(what="index", fine=False, found=f"{path}: {found}", remedy=remedy)
+    return Check(what="index", fine=True, found=str(path))
 
 
 def images(store: Store) -> Check:

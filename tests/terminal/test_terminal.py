@@ -222,6 +222,15 @@ def test_the_doctor_names_a_gpu_that_is_not_used_with_the_reason(say, monkeypatc
     assert (checks["device cuda:0"]["fine"], checks["device cuda"]["fine"]) == (False, True)
 
 
+def test_the_doctor_says_that_the_index_cannot_be_kept(say, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("CIFAR_INDEX", str(tmp_path / "file"))
+    code, out, _ = say("doctor", "--json")
+    (found,) = (check for check in json.loads(out) if check["what"] == "index")
+    assert (code, found["fine"]) == (1, False)
+    assert "CIFAR_INDEX" in found["remedy"]
+
+
 def test_the_doctor_says_how_to_mend_a_store_that_cannot_be_written(capsys, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
