@@ -295,6 +295,6 @@ def replace_work(share, work):
 
 
 def test_an_attempt_names_each_slot_of_the_cpu(tmp_path):
-    plan = AttemptPlan(slots=["cpu", "cpu:1"], devices=["cpu", "cpu"])
-    files.write(metrics.attempt_folder(tmp_path, 1) / "attempt.json", plan)
+    (folder := metrics.attempt_folder(tmp_path, 1)).mkdir(parents=True)
+    files.write_json(folder / "attempt.json", {"slots": ["cpu", "cpu:1"], "devices": ["cpu"] * 2})
     assert attempt_of(tmp_path, 1).device == "cpu, cpu:1"
