@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
+from cifar_core import devices
+from cifar_core.devices import Inventory
 from cifar_core.disk import files
 from cifar_core.errors import ConfigError, RunError
 from cifar_core.installation import PROGRAM
 from cifar_core.runs.backends import settings as backend_settings
-from cifar_core.runs.backends.offered import not_set_up
+from cifar_core.runs.backends.offered import not_set_up, too_many
 from cifar_core.runs.family import start_from
 from cifar_core.runs.record.figures.summary_record import Summary
 from cifar_core.runs.record.machine.words import use_in_words
@@ -136,6 +138,9 @@ def start(arguments: Namespace) -> int:
     store, config = store_of(arguments), config_of(arguments)
     if why := not_set_up(config.run_on, backend_settings.read(store.root)):
         raise ConfigError({"run_on": why})
+    here = devices.known(store.root) or Inventory()
+    if why := too_many(config.run_on, config.device, config.devices, here):
+        raise ConfigError({"devices": why})
     teachers = teachers_of(arguments, config, store)
     if arguments.source:
         source = source_of(store, arguments.source)

@@ -148,6 +148,7 @@ def test_several_devices_are_offered_with_what_to_expect(store, monkeypatch):
     words = plan(page)
     batch = page.number_input(key=key(page, "batch_size")).value
     assert f"Each of the 2 devices computes {batch // 2} of the {batch} images of a batch" in words
+    assert f"with *Images at once* at {batch // 2}, but not always the same" in words
     assert "a small network may not be faster at all" in words
     assert "2 devices of the kind A GPU share each batch." in words
     assert "A GPU (chosen automatically), 2 devices" in words

@@ -100,6 +100,8 @@ def test_the_result_says_what_a_batch_needs():
 def test_several_devices_compute_a_part_of_the_batch_each():
     both = replace(fit(200), devices=2)  # 100 images fit on each
     assert (both.micro_batch(512), both.micro_batch(200)) == (86, 0)
+    assert "512 images fit if at most 86 are computed at once on each device" in both.sentence(512)
+    assert "usable on cpu, one of 2 devices" in both.basis
     each = TrainConfig(batch_size=64, devices=2).of_one_device()
     assert (each.batch_size, each.devices) == (32, 1)
 
@@ -121,6 +123,15 @@ def test_a_measurement_takes_real_steps_in_a_process_of_its_own(tmp_path):
     assert found.largest == found.at_most == 180
     assert found.tried >= 64
     assert found.limit_megabytes > 100
+
+
+def test_the_processes_of_a_run_share_main_memory(tmp_path, monkeypatch):
+    done = []
+    monkeypatch.setattr(memory, "limit_megabytes", lambda: 4000.0)
+    monkeypatch.setattr(memory, "forbid_more_than", done.append)
+    monkeypatch.setattr(largest_batch, "peak_of", lambda *_: 500.0)
+    largest_batch.trial(replace(CONFIG, devices=2), tmp_path)
+    assert done == [2000.0]
 
 
 def test_memory_is_limited_before_the_first_step_is_tried(tmp_path, monkeypatch):

@@ -26,6 +26,7 @@ from cifar_core.runs.engine.live_attempts import trainer_command
 from cifar_core.runs.engine.worker.ranks import launch
 from cifar_core.runs.engine.worker.ranks.lost import LOST_RANK, is_of_another
 from cifar_core.runs.record import control, metrics
+from cifar_core.runs.record.attempt import attempt_of
 from cifar_core.runs.record.machine.balance import Balance, Share
 from cifar_core.runs.record.records import AttemptPlan, AttemptResult, ShimEnd
 from cifar_core.runs.store.queue.device import give_device
@@ -291,3 +292,9 @@ def test_a_device_that_takes_clearly_longer_is_named():
 
 def replace_work(share, work):
     return Share(device=share.device, work=work)
+
+
+def test_an_attempt_names_each_slot_of_the_cpu(tmp_path):
+    (folder := metrics.attempt_folder(tmp_path, 1)).mkdir(parents=True)
+    files.write_json(folder / "attempt.json", {"slots": ["cpu", "cpu:1"], "devices": ["cpu"] * 2})
+    assert attempt_of(tmp_path, 1).device == "cpu, cpu:1"

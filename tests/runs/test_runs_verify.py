@@ -125,3 +125,16 @@ def test_the_reproduce_tab_shows_the_command_and_the_last_verdict(page_store):
     assert not page.exception
     assert any("--set seed=11" in block.value for block in page.code)
     assert "the first 16 steps gave the same" in texts(page)
+
+
+def test_a_run_on_several_devices_is_refused_before_it_trains(page_store, capsys):
+    run = make_run(page_store, "Both")
+    path = run.path / "environment.json"
+    files.write_json(path, {**files.read_json(path), "devices": 2})
+    with pytest.raises(RunError, match=r"was trained on 2 devices.*clone it with devices 1 "):
+        verify(run)
+    assert main(["verify", "1", "--store", str(page_store.root)]) == 2
+    assert "was trained on 2 devices" in capsys.readouterr().err
+    page = open_part(1, "settings", "reproduce")
+    assert "Verify trains on one" in texts(page)
+    assert not [button for button in page.button if "verify" in (button.key or "")]

@@ -119,3 +119,13 @@ def test_a_run_is_sent_to_a_cluster_only_if_that_is_set_up(say, store):
     assert say(*asked)[0] == 0
     (row,) = store.runs()
     assert (row.settings["run_on"], row.settings["devices"]) == ("slurm", 2)
+
+
+def test_more_devices_than_this_machine_has_are_refused_at_once(say, store, monkeypatch):
+    both = [Device(id=name, name="a CPU") for name in ("cpu", "cpu:1")]
+    monkeypatch.setattr(devices, "known", lambda _: Inventory(devices=both))
+    asked = ["--set", "devices=33", "--set", "batch_size=330"]
+    code, _, err = say("train", *asked, "--set", "data=synthetic:1000")
+    assert code == REFUSED
+    assert "this machine has 2 devices. Choose at most 2." in err
+    assert not store.runs()

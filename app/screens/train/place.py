@@ -10,7 +10,7 @@ from cifar_core.config import TrainConfig
 from cifar_core.config.machine_settings import LOCAL
 from cifar_core.devices import Device
 from cifar_core.errors import DeviceError, OutOfServiceError
-from cifar_core.runs.backends.offered import clusters_in, most_devices, not_set_up, title_of
+from cifar_core.runs.backends.offered import clusters_in, not_set_up, title_of, too_many
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +45,8 @@ def on_this_machine(values: Mapping[str, Any], wrong: Mapping[str, str]) -> Plac
     except DeviceError as error:
         return Place(problems={"device": str(error)})
     problems = {}
-    most = most_devices(LOCAL, device, inventory())
-    if "devices" not in wrong and count > most:
-        problems["devices"] = (
-            f"devices is {count}, but of the kind that is chosen this machine has "
-            f"{theme.plural(most, 'device')}. Choose at most {most}."
-        )
+    if "devices" not in wrong and (why_not := too_many(LOCAL, device, count, inventory())):
+        problems["devices"] = why_not
     sentence = why if count == 1 else together(best, count)
     return Place(sentence=sentence, name=best.name, gpu=not best.is_cpu, problems=problems)
 
@@ -78,10 +74,12 @@ def on_a_cluster(values: Mapping[str, Any], wrong: Mapping[str, str]) -> Place:
 def expectation(config: TrainConfig) -> str:
     """Say what several devices do, what the result is like, and that no speed is promised."""
     each = config.batch_size // config.devices
+    at_once = min(config.micro_batch or each, each)
     return (
         f"Each of the {config.devices} devices computes {theme.count(each)} of the "
         f"{theme.count(config.batch_size)} images of a batch, and their gradients are averaged. "
-        f"The result is like that of one device with *Images at once* at {theme.count(each)}: "
-        "batch norm sees one part at a time. How much faster it is depends on the network and the "
-        "devices; a small network may not be faster at all."
+        f"The result is like that of one device with *Images at once* at {theme.count(at_once)}, "
+        "but not always the same: where the network has them, batch norm's running statistics are "
+        "the mean over the devices, and dropout is drawn on each of them. How much faster it is "
+        "depends on the network and the devices; a small network may not be faster at all."
     )

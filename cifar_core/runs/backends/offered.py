@@ -6,6 +6,7 @@ from msgspec.structs import fields
 
 from cifar_core.devices.device import Inventory, kind_of
 from cifar_core.errors import DeviceError, OutOfServiceError
+from cifar_core.numbers import counted
 from cifar_core.runs.backends.local import LOCAL
 from cifar_core.runs.backends.settings import (
     BackendSettings,
@@ -94,3 +95,14 @@ def most_devices(place: str, device: str, found: Inventory) -> int:
         return len(found.candidates(device)) if found.devices else 0
     except (DeviceError, OutOfServiceError):
         return 0
+
+
+def too_many(place: str, device: str, count: int, found: Inventory) -> str:
+    """Return the sentence about more devices than a place has; empty if that is not known."""
+    most = most_devices(place, device, found)
+    if not most or count <= most:
+        return ""
+    return (
+        f"devices is {count}, but of the kind that is chosen this machine has "
+        f"{counted(most, 'device')}. Choose at most {most}."
+    )

@@ -58,7 +58,10 @@ class LargestBatch:
             return f"Any batch fits, up to {self.at_most:,} images."
         words = f"The largest batch that fits now is {self.largest:,}"
         if small := self.micro_batch(batch):
-            return f"{words}: {batch:,} images fit if at most {small:,} are computed at once."
+            where = "" if self.devices == 1 else " on each device"
+            return (
+                f"{words}: {batch:,} images fit if at most {small:,} are computed at once{where}."
+            )
         return f"{words}; {batch:,} fits."
 
     @property
@@ -74,7 +77,10 @@ class LargestBatch:
         tried = self.tried == self.largest
         how = "tried" if tried else f"extrapolated from batches of up to {self.tried:,}"
         grown = f"{self.megabytes_per_image:.3g} MB per image, " if self.megabytes_per_image else ""
-        return f"{grown}{self.limit_megabytes:,.0f} MB usable on {self.device}; {how}"
+        place = self.device
+        if self.devices > 1:
+            place += f", one of {self.devices} devices, which alone computed its part of each batch"
+        return f"{grown}{self.limit_megabytes:,.0f} MB usable on {place}; {how}"
 
 
 def measure(config: "TrainConfig", store: Path, teachers: Sequence[Taught] = ()) -> LargestBatch:
@@ -141,8 +147,10 @@ def trial(
     parts = 1 if in_pieces else config.devices  # of a batch, of which one device gets one
     config = config.of_one_device()
     on_gpu = chosen.id.startswith("cuda")
-    limit = GPU_SHARE * gpu_megabytes(chosen.torch_name) if on_gpu else memory.limit_megabytes()
-    if not on_gpu:
+    if on_gpu:
+        limit = GPU_SHARE * gpu_megabytes(chosen.torch_name)
+    else:
+        limit = memory.limit_megabytes() / parts  # the processes of a run share main memory
         memory.forbid_more_than(limit)
     batch_limit = search(
         lambda images: peak_of(sized(config, images, in_pieces), dataset, chosen.torch_name, asked),

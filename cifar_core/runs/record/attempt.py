@@ -33,7 +33,7 @@ def attempt_of(folder: Path, number: int) -> Attempt:
     end = files.read(path / "end.json", AttemptEnd)
     return Attempt(
         number=number,
-        device=", ".join(plan.devices) or plan.device or plan.place.title(),
+        device=", ".join(plan.slots or plan.devices) or plan.device or plan.place.title(),
         started_at=plan.at,
         ended_at=end.at or (shim.ended and shim.ended.at) or None,
         begun=begun is not None,

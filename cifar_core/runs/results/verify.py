@@ -118,9 +118,11 @@ def kept(run: Run) -> Verification | None:
 def verify(run: Run, steps: int = STEPS, report: Report = quietly) -> Verification:
     """Train the first steps again here and compare; at least up to the first logged report.
 
-    BusyError if the GPU that it needs is in use.
+    RunError if it was trained on several devices; BusyError if the GPU that it needs is in use.
     """
     start = time.monotonic()
+    if why_not := refusal(run):
+        raise RunError(why_not)
     logged = recorded(run)
     first = beginning.first_step(run)
     last = max(first + steps, logged[0]["step"])
@@ -139,6 +141,17 @@ def verify(run: Run, steps: int = STEPS, report: Report = quietly) -> Verificati
     )
     files.write_json(run.path / FILE, asdict(verification))
     return verification
+
+
+def refusal(run: Run) -> str:
+    """Return why a run cannot be verified, whatever it has logged; empty if it can be."""
+    if (count := run.environment.devices) == 1:
+        return ""
+    return (
+        f"Run {run.id} was trained on {count} devices, and Verify trains on one, whose numbers "
+        "can differ without any fault. To have a run that can be verified, clone it with devices "
+        "1 and train the clone."
+    )
 
 
 def recorded(run: Run) -> list[dict[str, Any]]:

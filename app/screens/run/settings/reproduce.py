@@ -10,7 +10,7 @@ from cifar_core.people import OPERATOR
 from cifar_core.runs import Run, RunStatus
 from cifar_core.runs.exchange.recipe import recipe
 from cifar_core.runs.record.records import Environment
-from cifar_core.runs.results.verify import STEPS, Verification, job, kept
+from cifar_core.runs.results.verify import STEPS, Verification, job, kept, refusal
 
 ABOUT = (
     f"Verification trains the first {STEPS} steps again with the same seed, number of threads and "
@@ -43,6 +43,9 @@ def reproduce(run: Run, status: RunStatus) -> None:
 
 def verification(run: Run) -> None:
     """Draw the result of the last verification, and offer another."""
+    if why_not := refusal(run):
+        st.caption(theme.safe(why_not))
+        return
     allowed = run.by.may(OPERATOR, run.owner)
     last = kept(run)
     if last is not None:
