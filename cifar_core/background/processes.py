@@ -165,6 +165,7 @@ def trainer_environment(threads: int) -> dict[str, str]:
     if threads:
         own["OMP_NUM_THREADS"] = str(threads)
     own["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # as drivers count; CUDA itself counts fastest first
+    own["TORCH_CPP_LOG_LEVEL"] = "ERROR"  # ranks that wait for the first one say so every second
     own["KINETO_LOG_LEVEL"] = "6"  # torch's profiler prints nothing into a run's log
     own["PYTHONPATH"] = with_package(os.environ)["PYTHONPATH"]
     if platform.system() == "Linux" and platform.libc_ver()[0] == "glibc":

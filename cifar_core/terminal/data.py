@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cifar_core import data
+from cifar_core.proposals.networks import network_facts
 from cifar_core.terminal.output import add_json, add_store, progress, say, show, store_of
 
 
@@ -44,23 +45,17 @@ def add(commands: Any) -> None:
 
 def list_models(arguments: Namespace) -> int:
     """Print one line for each architecture."""
-    from cifar_core.models import MODELS
-    from cifar_core.models.measure import card
-
-    rows = []
-    with progress("Counting parameters") as tell:
-        for spec in MODELS.values():
-            rows.append(
-                {
-                    "model": spec.key,
-                    "title": spec.title,
-                    "family": spec.family,
-                    "parameters": card(spec).parameters,
-                    "pixels": spec.input_size,
-                    "summary": spec.summary,
-                }
-            )
-            tell(len(rows), len(MODELS))
+    rows = [
+        {
+            "model": facts.key,
+            "title": facts.title,
+            "family": facts.family,
+            "parameters": facts.parameters,
+            "pixels": facts.pixels,
+            "summary": facts.summary,
+        }
+        for facts in network_facts().values()
+    ]
     show(rows, arguments.json)
     return 0
 
