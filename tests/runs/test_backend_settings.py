@@ -3,8 +3,8 @@ import pytest
 from cifar_core.errors import AccessError, ConfigError, RunError
 from cifar_core.people import ADMIN, OPERATOR, Person
 from cifar_core.runs.backends import settings
-from cifar_core.runs.backends.settings import RaySettings, SlurmSettings
 from cifar_core.runs.backends.backends import Backends
+from cifar_core.runs.backends.settings import RaySettings, SlurmSettings
 from cifar_core.runs.record import action_log
 
 ANN, BOB = Person(name="ann", role=ADMIN), Person(name="bob", role=OPERATOR)

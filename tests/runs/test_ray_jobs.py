@@ -221,7 +221,8 @@ def test_a_server_that_repeats_the_token_in_its_status_does_not_show_it(
 
 def test_a_token_in_the_escapes_of_json_is_not_shown(cluster, ray, tmp_path):
     escaped = "".join(f"\\u{ord(letter):04x}" for letter in TOKEN)
-    body = '[{"submission_id": "cifar-0-1-a1", "status": "FAILED", "message": "%s"}]' % escaped
+    head = '[{"submission_id": "cifar-0-1-a1", "status": "FAILED", "message": "'
+    body = f'{head}{escaped}"}}]'
     ray.mode = (200, body.encode())
     assert "It says: (token)." in found(cluster, tmp_path).words
     ray.mode = (500, f'"{escaped}"'.encode())
