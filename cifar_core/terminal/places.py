@@ -1,5 +1,6 @@
 """places: where runs can go, this machine or a cluster; for admins also to set one up."""
 
+import sys
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
@@ -67,6 +68,9 @@ def list_places(arguments: Namespace) -> int:
             "settings": in_words(cluster) if cluster else "",
         })  # fmt: skip
     show(lines, arguments.json)
+    wrong = settings.examined(store.root)[1].values()
+    for sentence in [*dict.fromkeys(wrong), *settings.unknown_entries(store.root)]:
+        print(sentence, file=sys.stderr)
     return 0
 
 
@@ -138,7 +142,7 @@ def check(arguments: Namespace) -> int:
 def remove(arguments: Namespace) -> int:
     """Remove a cluster."""
     store, title = store_of(arguments), settings.TITLES[arguments.cluster]
-    if arguments.cluster not in clusters_in(settings.read(store.root)):
+    if settings.entries_of(store.root).get(arguments.cluster) is None:
         raise RunError(f"{title} is not set up in this store, so there is nothing to remove.")
     settings.remove(store.root, store.by, arguments.cluster)
     there = sum(is_at(row, arguments.cluster) for row in store.runs())

@@ -1,8 +1,9 @@
 import pytest
 
-from cifar_core.errors import AccessError, ConfigError
+from cifar_core.errors import AccessError, ConfigError, RunError
 from cifar_core.people import ADMIN, OPERATOR, Person
 from cifar_core.runs.backends import settings
+from cifar_core.runs.backends.backends import Backends
 from cifar_core.runs.backends.settings import RaySettings, SlurmSettings
 from cifar_core.runs.record import action_log
 
@@ -37,6 +38,7 @@ def test_nobody_else_does(tmp_path):
     (SlurmSettings(partition="gpu --wrap=id"), "partition"),
     (SlurmSettings(account="-x"), "account"),
     (SlurmSettings(time="soon"), "time"),
+    (SlurmSettings(time="\u0664:00:00"), "time"),  # digits, but not those of sbatch
     (SlurmSettings(gpus=10_000), "gpus"),
     (SlurmSettings(options=["--mem=16G", "mem"]), "options"),
     (SlurmSettings(options=["--comment=two words"]), "options"),
@@ -66,3 +68,50 @@ def test_what_cannot_be_used_is_refused_in_a_sentence(tmp_path, wanted, field):
 ])  # fmt: skip
 def test_what_can_be_used(wanted):
     assert settings.problems_of(wanted) == {}
+
+
+def test_a_damaged_file_is_neither_replaced_nor_followed(tmp_path):
+    settings.set_up(tmp_path, ANN, RAY)
+    backends = Backends(tmp_path)
+    backends.refresh()
+    path = tmp_path / "backend.json"
+    damaged = path.read_text().replace("10.0.0.5", "10.0.0.6")
+    path.write_text(damaged)
+    backends.refresh()
+    assert backends.settings.ray == RAY
+    assert backends.why_not("ray") == ""
+    with pytest.raises(RunError, match="checksum differs"):
+        settings.set_up(tmp_path, ANN, SlurmSettings())
+    assert path.read_text() == damaged
+    begun_later = Backends(tmp_path)
+    begun_later.refresh()
+    assert "checksum differs" in begun_later.why_not("ray")
+
+
+def test_one_wrong_entry_leaves_the_other_cluster(tmp_path):
+    (tmp_path / "backend.json").write_text(
+        '{"slurm": {"slots": "x"}, "ray": {"address": "http://10.0.0.5:8265", "nr": 1}, "lsf": {}}'
+    )
+    found, wrong = settings.examined(tmp_path)
+    assert (found.slurm, found.ray, list(wrong)) == (None, RAY, ["slurm"])
+    shown = " ".join(settings.unknown_entries(tmp_path))
+    assert "'lsf'" in shown
+    assert "'ray.nr'" in shown
+
+
+def test_a_cluster_with_settings_that_cannot_be_used_gets_no_runs(tmp_path):
+    (tmp_path / "backend.json").write_text('{"slurm": {"slots": 0}}')
+    backends = Backends(tmp_path)
+    backends.refresh()
+    assert "should be from 1 to" in backends.why_not("slurm")
+
+
+def test_a_removed_cluster_can_still_be_asked(tmp_path):
+    settings.set_up(tmp_path, ANN, RAY)
+    backends = Backends(tmp_path)
+    backends.refresh()
+    ray = backends.get("ray")
+    settings.remove(tmp_path, ANN, "ray")
+    backends.refresh()
+    assert backends.get("ray") is None
+    assert backends.of("ray") is ray

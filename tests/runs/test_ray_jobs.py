@@ -1,5 +1,6 @@
 """Ray's Jobs, on a stub of its dashboard that starts real shims."""
 
+import http.client
 import signal
 import time
 
@@ -159,9 +160,8 @@ def test_ending_a_job_that_ray_does_not_know_is_not_an_error(cluster, tmp_path):
 
 def test_a_cluster_that_answers_without_a_token_is_refused(cluster, ray, tmp_path, store):
     ray.asks_for_a_token = False
-    with pytest.raises(OSError, match="runs the commands of anyone") as error:
+    with pytest.raises(FullError, match="runs the commands of anyone"):
         cluster.submit(one(tmp_path))
-    assert not isinstance(error.value, (FullError, NoAnswerError))
     assert ray.jobs == {}
     assert all(token is None for _, _, token in ray.seen)  # it never got the token
     checked = check(store.root, cluster.settings)
@@ -170,7 +170,7 @@ def test_a_cluster_that_answers_without_a_token_is_refused(cluster, ray, tmp_pat
 
 def test_a_token_that_is_wrong(cluster, monkeypatch, tmp_path):
     monkeypatch.setenv("RAY_AUTH_TOKEN", "another")
-    with pytest.raises(OSError, match="does not accept the token") as error:
+    with pytest.raises(FullError, match="does not accept the token") as error:
         cluster.submit(one(tmp_path))
     assert "another" not in str(error.value)
     assert found(cluster, tmp_path).found == "unknown"
@@ -204,6 +204,46 @@ def test_an_answer_that_is_too_long_or_too_slow_ends(cluster, ray, monkeypatch):
     with pytest.raises(NoAnswerError, match="did not answer"):
         cluster.jobs()
     assert time.monotonic() - before < 10
+
+
+@pytest.mark.parametrize("text", ["HTTP/1.1 {token}\r\n\r\n", "{token}\r\n\r\n"])
+def test_a_server_that_repeats_the_token_in_its_status_does_not_show_it(
+    cluster, tmp_path, monkeypatch, text
+):
+    def fails(*_):
+        raise http.client.BadStatusLine(text.format(token=TOKEN))
+
+    monkeypatch.setattr(ray_server, "exchanged", fails)
+    words = found(cluster, tmp_path).words
+    assert TOKEN not in words
+    assert "its answer is not one of HTTP" in words
+
+
+def test_a_token_in_the_escapes_of_json_is_not_shown(cluster, ray, tmp_path):
+    escaped = "".join(f"\\u{ord(letter):04x}" for letter in TOKEN)
+    head = '[{"submission_id": "cifar-0-1-a1", "status": "FAILED", "message": "'
+    body = f'{head}{escaped}"}}]'
+    ray.mode = (200, body.encode())
+    assert "It says: (token)." in found(cluster, tmp_path).words
+    ray.mode = (500, f'"{escaped}"'.encode())
+    cluster.asking.last = None
+    assert found(cluster, tmp_path).words.endswith('"(token)".')
+
+
+def test_one_odd_job_does_not_hide_the_others(cluster, ray, tmp_path):
+    ours = b'{"submission_id": "cifar-0-1-a1", "status": "PENDING"}'
+    ray.mode = (200, b'[{"status": null}, 3, {"submission_id": "x", "status": 7}, ' + ours + b"]")
+    assert found(cluster, tmp_path).found == "waits"
+    assert found(cluster, tmp_path, "x").found == "unknown"
+
+
+@pytest.mark.parametrize("status", [408, 429, 503])
+def test_a_busy_ray_lets_a_run_wait(cluster, ray, tmp_path, status):
+    cluster.asking.latest()
+    cluster.asking.every = 1000.0
+    ray.mode = (status, b"later")
+    with pytest.raises(FullError, match="later"):
+        cluster.submit(one(tmp_path))
 
 
 def test_a_refused_job_says_why(cluster, ray, tmp_path):

@@ -337,7 +337,7 @@ def test_a_check_says_what_is_wrong(store, slurm, monkeypatch):
 
 def test_settings_that_were_edited_by_hand_are_checked_before_a_job(store, tmp_path):
     cluster = Slurm(SlurmSettings(options=["--wrap=id"]))
-    with pytest.raises(OSError, match="--wrap cannot be changed"):
+    with pytest.raises(FullError, match="--wrap cannot be changed"):
         cluster.submit(Submission(name="cifar-0-1-a1", folder=tmp_path, command=["true"]))
 
 

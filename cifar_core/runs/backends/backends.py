@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
+from cifar_core.background import processes
 from cifar_core.runs.backends import ray_server, settings
 from cifar_core.runs.backends.backend import Backend, Checked, FullError, Job, Submission
 from cifar_core.runs.backends.cluster import Cluster
@@ -56,24 +59,55 @@ class Backends:
         self.local: Backend = local or Local()
         self.settings = settings.BackendSettings()
         self.clusters: dict[str, Backend] = {}
+        self.removed: dict[str, Backend] = {}  # that can still be asked about their attempts
+        self.wrong: dict[str, str] = {}  # why no attempt may be handed over to a cluster, by key
+        self.unread: dict[
+            str, str
+        ] = {}  # entries that could not be read, for which older ones hold
 
     def refresh(self) -> None:
-        """Read backend.json; a cluster whose settings are the same stays as it is."""
-        before, self.settings = self.settings, settings.read(self.root)
+        """Read backend.json; a cluster whose settings are the same stays as it is.
+
+        Instead of an entry that cannot be read, the last one that could be holds.
+        """
+        before, (found, unread) = self.settings, settings.examined(self.root)
+        kept = {key: getattr(before, key) for key in unread}
+        self.settings = replace(found, **kept)
+        self.tell(unread)
+        self.wrong = {key: why for key, why in unread.items() if kept[key] is None}
         for key, make in CLUSTERS.items():
             wanted = getattr(self.settings, key)
             if wanted is None:
-                self.clusters.pop(key, None)
-            elif key not in self.clusters or wanted != getattr(before, key):
+                if key in self.clusters:
+                    self.removed[key] = self.clusters.pop(key)
+                continue
+            if wrong := settings.problems_of(wanted):
+                self.wrong[key] = settings.to_correct(settings.TITLES[key], wrong)
+            if key not in self.clusters or wanted != getattr(before, key):
                 self.clusters[key] = make(self.root, wanted)
+
+    def tell(self, unread: dict[str, str]) -> None:
+        """Write to the executor's log what could not be read, once."""
+        for why in dict.fromkeys(unread.values()):
+            if why not in self.unread.values():
+                processes.say(f"{why} Until then its last readable settings hold.")
+        self.unread = unread
+
+    def why_not(self, key: str) -> str:
+        """Return why no attempt can be handed over to a cluster; empty if that can be tried."""
+        backend = self.get(key)
+        return self.wrong.get(key, "") or ("" if backend else not_set_up(self.of(key).title))
 
     def get(self, key: str) -> Backend | None:
         """Return the backend of a key of PLACES; None if it is not set up."""
         return self.local if key in ("", LOCAL) else self.clusters.get(key)
 
     def of(self, key: str) -> Backend:
-        """Return the backend of a key of PLACES; one that knows nothing if it is not set up."""
-        return self.get(key) or Missing(key)
+        """Return the backend of a key of PLACES, also one that was removed while this process ran.
+
+        If there was none, one that knows nothing.
+        """
+        return self.get(key) or self.removed.get(key) or Missing(key)
 
 
 def at_hand() -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cifar_core.runs.backends.asking import Asking
 from cifar_core.runs.backends.backend import Checked, FullError, Job, NoAnswerError, Submission
-from cifar_core.runs.backends.settings import TITLES, ClusterSettings, problems_of
+from cifar_core.runs.backends.settings import TITLES, ClusterSettings, problems_of, to_correct
 
 UNSEEN_SECONDS = 3.0  # from when a job is handed in until a list of jobs certainly has it
 HANDED_SECONDS = 600.0  # for which it is remembered that this process handed a job in
@@ -48,11 +48,13 @@ class Cluster(ABC):
     def submit(self, submission: Submission) -> None:
         """Hand an attempt in, unless the cluster has it already."""
         if wrong := problems_of(self.settings):
-            raise OSError(next(iter(wrong.values())))
+            raise FullError(to_correct(self.title, wrong))
         try:
             known, _ = self.asking.latest()
-        except NoAnswerError as error:
-            raise FullError(f"Waiting until {self.title} answers: {error}.") from error
+        except OSError as error:  # of the cluster, and not of this attempt
+            until = "answers" if isinstance(error, NoAnswerError) else "can be used"
+            words = str(error).rstrip(".")
+            raise FullError(f"Waiting until {self.title} {until}: {words}.") from error
         if submission.name not in known and submission.name not in self.handed:
             self.hand_in(submission)
             now = time.monotonic()

@@ -31,6 +31,10 @@ class Reply:
     body: bytes
 
 
+class UnusableError(http.client.HTTPException):
+    """An answer that cannot be used; its text is a sentence of this module, not the server's."""
+
+
 def has_token() -> bool:
     """Return True if this machine seems to have a token for Ray."""
     return bool(os.environ.get(TOKEN, "").strip()) or token_file().exists()
@@ -92,7 +96,7 @@ def ask(address: Address, method: str, path: str, body: bytes = b"", token: str 
     try:
         reply = exchanged(address, held, method, path, body, token)
         if time.monotonic() >= deadline:  # it was cut off, which looks like an end
-            raise TimeoutError  # noqa: TRY301 - as for any other way to take too long
+            raise TimeoutError
     except ssl.SSLCertVerificationError as error:
         raise OSError(
             f"The certificate of {address.host} is not valid ({error.verify_message.rstrip('.')}); "
@@ -101,15 +105,30 @@ def ask(address: Address, method: str, path: str, body: bytes = b"", token: str 
     except ssl.SSLError as error:
         raise OSError(f"{address.host}:{address.port} does not speak https; use http there if it "
                       "is on a private network") from error  # fmt: skip
-    except (TimeoutError, ConnectionError, http.client.HTTPException, ValueError) as error:
-        words = reason(error) if time.monotonic() < deadline else f"it took over {SECONDS:.0f} s"
-        raise NoAnswerError(f"{address.host}:{address.port} did not answer: {words}") from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        if isinstance(error, OSError) and not is_of_the_network(error):
+            raise
+        words = why(error) if time.monotonic() < deadline else f"it took over {SECONDS:.0f} s"
+        # without the error itself, whose text may repeat the token
+        raise NoAnswerError(f"{address.host}:{address.port} did not answer: {words}") from None
     else:
         return reply
     finally:
         watch.cancel()
         for one in held:
             one.close()
+
+
+def is_of_the_network(error: OSError) -> bool:
+    """Return True if a connection failed; False for a sentence about an address."""
+    return bool(error.errno) or isinstance(error, (TimeoutError, ConnectionError))
+
+
+def why(error: Exception) -> str:
+    """Return why there was no answer, without the server's words: they may repeat the token."""
+    if isinstance(error, (OSError, UnusableError)):
+        return reason(error)
+    return "its answer is not one of HTTP"
 
 
 def cut(held: list[Any]) -> None:
@@ -150,5 +169,7 @@ def exchanged(
     while piece := response.read(BLOCK):
         data += piece
         if len(data) > MOST_BYTES:
-            raise http.client.HTTPException(f"its answer has over {MOST_BYTES / 1e6:.0f} MB")
+            raise UnusableError(f"its answer has over {MOST_BYTES / 1e6:.0f} MB")
+    if response.length:  # bytes that were announced and did not come
+        raise UnusableError("its answer was cut off")
     return Reply(status=response.status, body=bytes(data))

@@ -1,7 +1,7 @@
 """backend.json: the clusters that an admin has set up for a store. Passwords are never in it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,9 @@ from msgspec import Struct, to_builtins
 
 from cifar_core.background import processes
 from cifar_core.disk import files
-from cifar_core.disk.checks import Text, Texts, Whole
-from cifar_core.errors import ConfigError
+from cifar_core.disk.checks import Text, Texts, Whole, as_type
+from cifar_core.disk.os_errors import reason
+from cifar_core.errors import ConfigError, RunError
 from cifar_core.people import ADMIN, Person
 from cifar_core.runs.backends.address import problem_of
 from cifar_core.runs.record.action_log import action
@@ -20,7 +21,9 @@ MOST = 10_000  # runs handed over at once
 MOST_OF_A_DEVICE = 1024  # GPUs or cores
 WORD = re.compile(r"[A-Za-z0-9_][\w.,@:+-]{0,199}", re.ASCII)
 # as `man sbatch` lists them: minutes, minutes:seconds, hours:minutes:seconds, days-hours, ...
-TIME = re.compile(r"\d{1,6}(:\d{1,2}){0,2}|\d{1,4}-\d{1,2}(:\d{1,2}){0,2}|UNLIMITED|INFINITE")
+TIME = re.compile(
+    r"\d{1,6}(:\d{1,2}){0,2}|\d{1,4}-\d{1,2}(:\d{1,2}){0,2}|UNLIMITED|INFINITE", re.ASCII
+)
 OPTION = re.compile(r"--([a-z][a-z0-9-]{0,39})(=[!-~]{1,400})?")  # printable ASCII, no space
 OWN = (  # options of sbatch without which an attempt is not found again, or runs something else
     *("array", "chdir", "clusters", "cluster-constraint", "dependency", "error", "export"),
@@ -64,20 +67,80 @@ TITLES = {"slurm": "Slurm", "ray": "Ray"}
 
 
 def read(root: Path) -> BackendSettings:
-    """Return the clusters of a store."""
-    return files.read(root / NAME, BackendSettings)
+    """Return the clusters of a store; None for one whose entry cannot be read."""
+    return examined(root)[0]
+
+
+def examined(root: Path) -> tuple[BackendSettings, dict[str, str]]:
+    """Return the clusters of a store, and a sentence for each entry that cannot be read, by key.
+
+    If that is the whole file, its sentence is given for every cluster.
+    """
+    try:
+        entries = entries_of(root)
+    except RunError as error:
+        return BackendSettings(), dict.fromkeys(TITLES, str(error))
+    found, wrong = {}, {}
+    for kind, key in KEYS.items():
+        try:
+            found[key] = None if entries.get(key) is None else as_type(entries[key], kind)
+        except ValueError as error:
+            words = str(error).rstrip(".")
+            wrong[key] = (
+                f"The entry {key} in {NAME} cannot be used: {words}. An admin can set "
+                f"{TITLES[key]} up again, or correct the file."
+            )
+    return BackendSettings(**found), wrong  # type: ignore[arg-type]
+
+
+def entries_of(root: Path) -> dict[str, Any]:
+    """Return the entries of backend.json as they are; RunError with a sentence if it is damaged."""
+    try:
+        return files.sound(root / NAME)
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise RunError(
+            f"{root / NAME} cannot be read: {reason(error).rstrip('.')}. Correct it, or give it "
+            "another name and set the clusters up again."
+        ) from error
+
+
+def unknown_entries(root: Path) -> list[str]:
+    """Return a sentence for each entry of backend.json that nothing uses."""
+    try:
+        entries = entries_of(root)
+    except RunError:
+        return []
+    names = [name for name in entries if name not in TITLES]
+    for kind, key in KEYS.items():
+        inner = entries.get(key)
+        known = kind.__struct_fields__
+        names += [f"{key}.{name}" for name in inner or () if name not in known] \
+            if isinstance(inner, dict) else []  # fmt: skip
+    return [
+        f"{NAME} has an entry '{name[:80]}', which is not used. Correct its name, or remove it."
+        for name in names
+    ]
+
+
+def to_correct(title: str, wrong: Mapping[str, str]) -> str:
+    """Return the sentences about settings that let runs wait."""
+    return f"{next(iter(wrong.values()))} Ask an admin to correct the settings for {title}."
 
 
 def set_up(root: Path, by: Person, wanted: ClusterSettings) -> None:
     """Set a cluster up for a store, or change it; only an admin may.
 
-    Raises ConfigError with a sentence for each setting that cannot be used, and AccessError.
+    Raises ConfigError with a sentence for each setting that cannot be used, RunError if
+    backend.json is damaged, and AccessError.
     """
     key = KEYS[type(wanted)]
     did = f"set up {TITLES[key]}"
     with action(root, by, f"set up {TITLES[key]}", did, needed=ADMIN) as line:
         if wrong := problems_of(wanted):
             raise ConfigError(wrong)
+        entries_of(root)  # of a damaged file nothing is replaced
         line.skip = getattr(read(root), key) == wanted
         if not line.skip:
             root.mkdir(parents=True, exist_ok=True)
@@ -92,7 +155,7 @@ def remove(root: Path, by: Person, key: str) -> None:
     """
     did = f"removed {TITLES[key]}"
     with action(root, by, f"remove {TITLES[key]}", did, needed=ADMIN) as line:
-        line.skip = getattr(read(root), key) is None
+        line.skip = entries_of(root).get(key) is None
         if not line.skip:
             files.edit(root / NAME, BackendSettings, lambda _: {key: None})
             processes.wake(root)

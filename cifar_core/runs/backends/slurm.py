@@ -49,6 +49,10 @@ class Slurm(Cluster):
                 f"Slurm refused the job: {error}. Ask an admin to correct the settings for Slurm, "
                 "or choose another place for the run"
             ) from error
+        except NoAnswerError:
+            raise
+        except OSError as error:  # such as no memory for the command: the job is not refused
+            raise FullError(f"Waiting until sbatch can be started: {error}.") from error
 
     def ask_to_end(self, name: str, *, hard: bool) -> None:
         """Cancel a job that waits; signal one that runs, or with `hard` end it in any state.

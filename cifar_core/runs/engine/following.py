@@ -4,6 +4,7 @@ import time
 from typing import TYPE_CHECKING
 
 from cifar_core.runs.backends.backend import NoAnswerError
+from cifar_core.runs.backends.backends import Missing
 from cifar_core.runs.backends.local import LOCAL
 from cifar_core.runs.engine.live_attempts import (
     ASK,
@@ -34,9 +35,11 @@ def is_taken_back(chief: "Supervisor", live: LiveAttempt) -> bool:
     """Return True if an attempt that waits in a cluster's queue need not be waited for.
 
     Ray keeps a job that it was told to stop until the job's turn has come; its shim then finds
-    that the attempt was given up, and ends at once.
+    that the attempt was given up, and ends at once. So does the shim of a cluster that is no
+    longer set up and can therefore not be asked.
     """
-    waits = live.is_elsewhere and not live.has_begun and live.job.found == "waits"
+    is_in_a_queue = live.job.found == "waits" or isinstance(live.backend, Missing)
+    waits = live.is_elsewhere and not live.has_begun and is_in_a_queue
     is_asked = bool(live.request) and live.asked[0] >= TERMINATE and not live.refusal
     return waits and is_asked and time.monotonic() - live.requested_at >= chief.grace_seconds
 

@@ -10,7 +10,6 @@ from cifar_core.devices import turns
 from cifar_core.disk import files, space
 from cifar_core.errors import DeviceError, OutOfServiceError
 from cifar_core.runs.backends.backend import Backend, FullError, Job, NoAnswerError
-from cifar_core.runs.backends.backends import not_set_up
 from cifar_core.runs.backends.local import LOCAL
 from cifar_core.runs.backends.naming import new_job_name
 from cifar_core.runs.engine.ending import failed
@@ -121,8 +120,8 @@ def hand_over(chief: "Supervisor", run: Run, backend: Backend) -> None:
 def why_not(chief: "Supervisor", backend: Backend) -> str:
     """Return why no run can be handed over to a cluster now; empty if one can."""
     theirs = [live for live in chief.live.values() if live.backend.key == backend.key]
-    if chief.backends.get(backend.key) is None:
-        return not_set_up(backend.title)
+    if words := chief.backends.why_not(backend.key):
+        return words
     if any(live.job.found == "unknown" for live in theirs):
         return f"Waiting until {backend.title} answers."
     if len(theirs) >= backend.slots:
