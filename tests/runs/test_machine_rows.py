@@ -183,8 +183,8 @@ def test_children_of_the_trainer_count_and_the_time_of_those_that_ended_stays(mo
     times = {1: 5.0, 2: 3.0}
 
     class Process:
-        def __init__(self, pid=1):
-            self.pid = pid
+        def __init__(self, pid=None):
+            self.pid = pid or 1
 
         def __hash__(self):
             return self.pid

@@ -89,7 +89,7 @@ class RayJobs(Cluster):
         """Return all submitted jobs by their submission ids."""
         listed, answer = self.asked("GET", JOBS, list[msgspec.Raw])
         found = [entry for raw in listed if (entry := entry_of(raw, answer))]
-        if listed and not found:
+        if listed and all(job.found == "unknown" for _, job in found):
             raise NoAnswerError(self.not_ray())
         return {name: job for name, job in found if name}
 

@@ -34,7 +34,7 @@ def notice(live: LiveAttempt) -> None:
 def is_taken_back(chief: "Supervisor", live: LiveAttempt) -> bool:
     """Return True if an attempt that waits in a cluster's queue need not be waited for.
 
-    Ray keeps a job that it was told to stop until the job's turn has come; its shim then finds
+    Ray keeps a job that it should stop until the job's turn has come; its shim then finds
     that the attempt was given up, and ends at once. So does the shim of a cluster that is no
     longer set up and can therefore not be asked.
     """
