@@ -108,12 +108,12 @@ def test_a_run_waits_in_memory_and_goes_on_by_itself_when_there_is_room(small_di
         at_row(worker, 5, lambda: fill(small_disk, 0))
         told = []
 
-        def tell(error):
+        def tell(_, error):
             told.append(str(error))
             if len(told) == 3:
                 (small_disk / "filler").unlink()
 
-        worker.report_waiting = tell
+        monkeypatch.setattr("cifar_core.runs.engine.worker.patience.report_waiting", tell)
         assert worker.work().outcome == "finished"
         assert len(told) == 3
         assert "There is no room on the disk: the checkpoint needs" in told[0]

@@ -73,6 +73,8 @@ def trained(store):
     files.write_json(folder / "end.json", {"message": "Over.", "at": 1.7e9})
     files.write_json(folder / "profile.json", PROFILE)
     files.write_json(folder / "notice.json", {"message": "", "needs": 0})
+    files.write_json(folder / "balance.json", {"at": 1.7e9, "step": 9, "seconds": 0.1})
+    files.write_json(folder / "rank_failure.json", {"outcome": "", "rank": 1})
     (folder / "log.txt").write_text("epoch 1 is over\n" * 9)
     control.write(run.path, "")
     status.move(run.path, ("draft",), "finished", attempt=1)

@@ -103,10 +103,10 @@ def test_a_taught_run_that_is_paused_in_mid_epoch_ends_like_one_that_is_not(
     worker = attempt(run)
     attend = worker.attend
 
-    def attend_and_pause():
+    def attend_and_pause(phase=""):
         if worker.trainer.step == 14:  # of 20, 10 an epoch
             control.write(run.path, "pause")
-        return attend()
+        return attend(phase)
 
     worker.attend = attend_and_pause
     assert worker.work().outcome == "paused"
@@ -312,11 +312,11 @@ def test_a_rate_search_has_the_teachers_of_its_run(store, teacher, settings):
     worker = attempt(search, make=RateSearchWorker)
     seen = []
 
-    def attend():
+    def attend(phase=""):
         seen.append(worker.trainer.task.teaching)
         if len(seen) == 20:
             control.write(search.path, "now")
-        return RateSearchWorker.attend(worker)
+        return RateSearchWorker.attend(worker, phase)
 
     worker.attend = attend
     assert worker.work().outcome == "stopped"

@@ -412,11 +412,11 @@ def test_a_stop_in_the_middle_of_the_features_is_obeyed_and_what_is_done_is_kept
     run = new_run(store)
     worker, attend, seen = attempt(run), Worker.attend, []
 
-    def attend_and_stop():
+    def attend_and_stop(phase=""):
         seen.append(1)
         if len(seen) == 3:
             control.write(run.path, "now")
-        return attend(worker)
+        return attend(worker, phase)
 
     worker.attend = attend_and_stop
     assert worker.work().outcome == "stopped"
@@ -436,11 +436,11 @@ def test_a_run_on_features_resumed_in_mid_epoch_ends_like_one_that_was_not(store
     worker, ticks = attempt(run), []
     attend = worker.attend
 
-    def attend_and_pause():
+    def attend_and_pause(phase=""):
         ticks.append(1)
         if len(ticks) == 14:  # in the second epoch
             control.write(run.path, "pause")
-        return attend()
+        return attend(phase)
 
     worker.attend = attend_and_pause
     assert worker.work().outcome == "paused"
