@@ -138,7 +138,7 @@ def test_the_executor_pauses_a_run_on_a_full_disk_and_resumes_it_when_there_is_r
         assert "the checkpoint needs" in status.message
         assert "continues automatically" in status.message
         assert status.is_under_way
-        assert store.index.leases() == {}
+        until(lambda: store.index.leases() == {}, seconds=30)
         (small_disk / "filler").unlink()
         store.runs()
         until(lambda: run.status.attempt == 2 and run.status.state == "running", seconds=120)
