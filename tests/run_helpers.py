@@ -121,3 +121,25 @@ def timeless(rows, times=TIMES):
 def weights_of(run, name="last"):
     """Return what tells the weights of a checkpoint from all others."""
     return files.sha256_of(run.checkpoint(name).path / checkpoints.MODEL)
+
+
+def begun(store, device):
+    """Return a waiting run that has trained on a device before."""
+    run = queued(store)
+    (run.path / "attempts" / "1").mkdir(parents=True)
+    files.write_json(run.path / "environment.json", {"device": device})
+    return run
+
+
+@contextmanager
+def store_with_executor(root):
+    """Yield a new store that a real executor may look after; afterwards nothing of it runs."""
+    store = Store(root)
+    store.root.mkdir()
+    yield store
+    for row in store.index.rows():
+        store.run(row.id).stop("kill")
+    store.shutdown_executor()
+    kill_all(store)
+    store.shutdown_executor()  # a shim may have brought it back
+    assert not processes.is_running(store.root)

@@ -7,12 +7,12 @@ import sys
 import time
 
 import pytest
-from run_helpers import SMALL, kill_all, timeless, until, weights_of
+from run_helpers import SMALL, store_with_executor, timeless, until, weights_of
 
 from cifar_core.background import processes
 from cifar_core.config import TrainConfig
 from cifar_core.disk import files, lock
-from cifar_core.runs import MetricsReader, Store
+from cifar_core.runs import MetricsReader
 from cifar_core.runs.engine.executor import ONE_TOO_MANY, Service
 from cifar_core.runs.record import metrics
 
@@ -33,15 +33,8 @@ time.sleep(1000)
 
 @pytest.fixture
 def store(tmp_path):
-    store = Store(tmp_path / "store")
-    store.root.mkdir()
-    yield store
-    for row in store.index.rows():
-        store.run(row.id).stop("kill")
-    store.shutdown_executor()
-    kill_all(store)
-    store.shutdown_executor()  # a shim may have brought it back
-    assert not processes.is_running(store.root)
+    with store_with_executor(tmp_path / "store") as store:
+        yield store
 
 
 def start_dashboard(store):

@@ -11,13 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
-from run_helpers import SMALL, kill_all, timeless, until
+from run_helpers import SMALL, store_with_executor, timeless, until
 from small_runs import IS_LONG
 
-from cifar_core.background import processes
 from cifar_core.config import TrainConfig
 from cifar_core.disk import files, lock
-from cifar_core.runs import Store
 from cifar_core.runs.record import metrics
 from cifar_core.runs.record.machine import balance
 
@@ -40,17 +38,10 @@ ASKED = {"now": "stopped", "epoch": "stopped", "kill": "stopped", "pause": "paus
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     """A store for all cases, with room for two runs of two devices each."""
-    store = Store(tmp_path_factory.mktemp("several") / "store")
-    store.root.mkdir()
-    with pytest.MonkeyPatch.context() as patch:
+    root = tmp_path_factory.mktemp("several") / "store"
+    with store_with_executor(root) as store, pytest.MonkeyPatch.context() as patch:
         patch.setenv("CIFAR_CPU_SLOTS", "4")
         yield store
-    for row in store.index.rows():
-        store.run(row.id).stop("kill")
-    store.shutdown_executor()
-    kill_all(store)
-    store.shutdown_executor()  # a shim may have brought it back
-    assert not processes.is_running(store.root)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from run_helpers import CPU, QUICK, queued, store_without_executor
+from run_helpers import CPU, QUICK, begun, queued, store_without_executor
 
 from cifar_core import devices
 from cifar_core.devices import Device, Inventory
@@ -29,13 +29,6 @@ def store(tmp_path, monkeypatch):
         yield made
 
 
-def begun(store, device):
-    run = queued(store)
-    (run.path / "attempts" / "1").mkdir(parents=True)
-    files.write_json(run.path / "environment.json", {"device": device})
-    return run
-
-
 def test_a_waiting_run_is_sent_away_and_back_and_what_it_waited_for_is_forgotten(store):
     run = queued(store, device="cpu")
     status.move(run.path, ("queued",), "queued", reason="device", message="cuda:7 is gone.")
@@ -52,8 +45,10 @@ def test_a_waiting_run_is_sent_away_and_back_and_what_it_waited_for_is_forgotten
 
 def test_a_device_of_this_machine_takes_a_run_back(store):
     run = queued(store, run_on="slurm")
+    status.move(run.path, ("queued",), "queued", message="Waiting until Slurm answers.")
     give_device(store, run, "auto")
     assert run.settings["run_on"] == "local"
+    assert run.status.message == status.described("queued")["message"]
     before = len(run.history())
     give_device(store, run, "auto")
     assert len(run.history()) == before

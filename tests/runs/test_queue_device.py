@@ -3,11 +3,19 @@
 from dataclasses import replace
 
 import pytest
-from run_helpers import CPU, QUICK, lending, queued, store_without_executor, supervisor, until
+from run_helpers import (
+    CPU,
+    QUICK,
+    begun,
+    lending,
+    queued,
+    store_without_executor,
+    supervisor,
+    until,
+)
 
 from cifar_core import devices
 from cifar_core.devices import Device, Inventory
-from cifar_core.disk import files
 from cifar_core.errors import AccessError, DeviceError, RunError
 from cifar_core.people import OPERATOR, Person
 from cifar_core.runs.engine import lending as lends
@@ -21,14 +29,6 @@ def store(tmp_path, monkeypatch):
     monkeypatch.setattr(devices, "known", lambda _: Inventory(devices=GPUS))
     with store_without_executor(tmp_path / "store") as made:
         yield made
-
-
-def begun(store, device):
-    """Return a waiting run that has trained on a device before."""
-    run = queued(store)
-    (run.path / "attempts" / "1").mkdir(parents=True)
-    files.write_json(run.path / "environment.json", {"device": device})
-    return run
 
 
 def test_a_waiting_run_starts_on_the_device_that_it_was_given(store):

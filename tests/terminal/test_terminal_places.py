@@ -4,7 +4,7 @@ import json
 import time
 
 import pytest
-from run_helpers import queued, store_without_executor
+from run_helpers import queued
 
 from cifar_core import devices
 from cifar_core.__main__ import REFUSED
@@ -14,14 +14,6 @@ from cifar_core.runs.backends.backend import Checked
 from cifar_core.runs.record import status
 
 WORDS = "Slurm says: waits for Priority."
-
-
-@pytest.fixture
-def store(tmp_path, monkeypatch):
-    found = Inventory(devices=[Device(id="cpu", name="a CPU")])
-    monkeypatch.setattr(devices, "known", lambda _: found)
-    with store_without_executor(tmp_path / "store") as made:
-        yield made
 
 
 def listed(say):

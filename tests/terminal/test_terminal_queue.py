@@ -4,22 +4,12 @@ import json
 from dataclasses import replace
 
 import pytest
-from run_helpers import queued, store_without_executor
+from run_helpers import queued
 
-from cifar_core import devices
 from cifar_core.__main__ import REFUSED
-from cifar_core.devices import Device, Inventory
 from cifar_core.people import OPERATOR, Person
 from cifar_core.runs import RATE_SEARCH
 from cifar_core.runs.record import status
-
-
-@pytest.fixture
-def store(tmp_path, monkeypatch):
-    found = Inventory(devices=[Device(id="cpu", name="a CPU")])
-    monkeypatch.setattr(devices, "known", lambda _: found)
-    with store_without_executor(tmp_path / "store") as made:
-        yield made
 
 
 def test_an_empty_queue_says_so(say):

@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING
 from cifar_core import devices
 from cifar_core.background import processes
 from cifar_core.devices.device import Inventory, kind_of
-from cifar_core.disk import files, lock
 from cifar_core.errors import RunError
 from cifar_core.runs.backends import settings
 from cifar_core.runs.backends.local import LOCAL
 from cifar_core.runs.backends.offered import clusters_in, places
-from cifar_core.runs.record import metrics, status
+from cifar_core.runs.record import metrics
 from cifar_core.runs.record.run import Run
-from cifar_core.runs.store.queue.device import AUTO
+from cifar_core.runs.store.queue.device import AUTO, change_place
 
 if TYPE_CHECKING:
     from cifar_core.runs.store.store import Store
@@ -32,20 +31,15 @@ def send_to(store: "Store", run: Run, place: str) -> None:
                 f"'{place}' is not set up in this store. Runs can go to: {', '.join(titles)}. "
                 "Choose one of these, or ask an admin to set it up."
             )
-        with lock.held(run.path / ".lock"):
-            state = status.read(run.path).state
-            if state != "queued":
-                raise RunError(
-                    f"Run {run.id} is {state}. Only a run that waits in the store's own queue can "
-                    "be sent elsewhere."
-                )
-            must_suit(run, place, found, devices.known(store.root) or Inventory())
-            line.skip = run.settings.get("run_on", LOCAL) == place
-            if not line.skip:
-                wanted = {"run_on": place, "device": AUTO}
-                files.edit(run.path / "config.json", dict, lambda _: wanted)
-        if not line.skip:  # why it waited at the other place is no longer true
-            status.move(run.path, ("queued",), "queued", since=run.status.since)
+        here = devices.known(store.root) or Inventory()
+        is_there = run.settings.get("run_on", LOCAL) == place  # then its device stays
+        change_place(
+            run,
+            line,
+            {"run_on": place} if is_there else {"run_on": place, "device": AUTO},
+            lambda: must_suit(run, place, found, here),
+            "Only a run that waits in the store's own queue can be sent elsewhere.",
+        )
         processes.wake(store.root)
 
 

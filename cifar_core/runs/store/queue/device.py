@@ -1,5 +1,6 @@
 """Another device for a run that waits, as when the one that it asks for stays busy."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cifar_core import devices
@@ -9,6 +10,7 @@ from cifar_core.disk import files, lock
 from cifar_core.errors import DeviceError, RunError
 from cifar_core.runs.backends.local import LOCAL
 from cifar_core.runs.record import metrics, status
+from cifar_core.runs.record.action_log import Line
 from cifar_core.runs.record.run import Run
 
 if TYPE_CHECKING:
@@ -27,21 +29,36 @@ def give_device(store: "Store", run: Run, device: str) -> None:
     found = devices.known(store.root) or Inventory()
     with run.action("give it another device", "gave it a device", device) as line:
         must_be_there(device, found)
-        with lock.held(run.path / ".lock"):
-            state = status.read(run.path).state
-            if state != "queued":
-                raise RunError(
-                    f"Run {run.id} is {state}. Only a run that waits in the queue can be given "
-                    "another device."
-                )
+
+        def must_fit() -> None:
             must_suit(run, device, found)
             must_be_enough(run, device)
-            wanted = {"device": device, "run_on": LOCAL}
-            before = {"device": AUTO, "run_on": LOCAL, **run.settings}
-            line.skip = all(before[name] == value for name, value in wanted.items())
-            if not line.skip:
-                files.edit(run.path / "config.json", dict, lambda _: wanted)
+
+        refused = "Only a run that waits in the queue can be given another device."
+        change_place(run, line, {"device": device, "run_on": LOCAL}, must_fit, refused)
         processes.wake(store.root)
+
+
+def change_place(
+    run: Run, line: Line, wanted: dict[str, str], must_fit: Callable[[], None], refused: str
+) -> None:
+    """Change where a waiting run is to compute; it keeps its place in the queue.
+
+    `must_fit` raises an error if the run cannot go there; `refused` is the second sentence of the
+    RunError for a run that does not wait. A run that asks for that already is left as it is.
+    """
+    with lock.held(run.path / ".lock"):
+        state = status.read(run.path).state
+        if state != "queued":
+            raise RunError(f"Run {run.id} is {state}. {refused}")
+        must_fit()
+        before = {"device": AUTO, "run_on": LOCAL, **run.settings}
+        line.skip = all(before[name] == value for name, value in wanted.items())
+        if not line.skip:
+            files.edit(run.path / "config.json", dict, lambda _: wanted)
+    if not line.skip and before["run_on"] != wanted["run_on"]:
+        # why it waited at the other place is no longer true
+        status.move(run.path, ("queued",), "queued", since=run.status.since)
 
 
 def must_be_there(device: str, found: Inventory) -> None:
