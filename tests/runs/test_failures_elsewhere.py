@@ -283,7 +283,7 @@ def test_a_cluster_that_takes_no_more_is_asked_again_later(store, engine, monkey
     chief.step()
     assert first.status.state == "queued"
     chief.full.clear()  # its time is over
-    until(lambda: first.status.state == "running", chief.step)
+    until(lambda: first.status.state == second.status.state == "running", chief.step)
 
 
 @pytest.mark.parametrize("has_it", [True, False])

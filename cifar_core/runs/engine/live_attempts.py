@@ -13,13 +13,15 @@ from cifar_core.devices import Device
 from cifar_core.runs.backends.backend import Backend, Job, Submission
 from cifar_core.runs.engine import halving
 from cifar_core.runs.engine.looks import Look, stamp
-from cifar_core.runs.engine.several import command_of, devices_of, threads_of_one
+from cifar_core.runs.engine.several import command_of, devices_of, result_of, threads_of_one
 from cifar_core.runs.record import checkpoints, control, metrics
 from cifar_core.runs.record.environment import essentials
-from cifar_core.runs.record.records import AttemptPlan, AttemptStart, ShimRecord
+from cifar_core.runs.record.records import AttemptPlan, AttemptStart, ShimEnd, ShimRecord
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import KINDS, RATE_SEARCH, TRAINING
 
+EXPLAINED = ("finished", "stopped", "paused", "failed")  # outcomes with a reason of their own
+WORDS_SECONDS = 3.0  # for a cluster to say why an attempt ended
 ASK, TERMINATE, KILL = range(3)  # the ways to make an attempt end, from gentle to forceful
 LAST_BYTES = 4096  # of a log
 SHIM = Path(__file__).with_name("shim.py")
@@ -53,6 +55,7 @@ class LiveAttempt:
     asked: tuple[int, bool] = (ASK, True)  # how it was last made to end, and if it had begun
     ask_again_at: float = 0.0  # on this process's own clock
     refusal: str = ""  # why it could not be made to end; empty if that was possible
+    over_at: float = 0.0  # when it was first seen to be over, on this process's own clock
     shown: str = ""  # the state, request and force that the status was last written for
     status_seen: tuple[int, int] = (0, 0)  # time and inode of status.json at the last scan
     sentence: dict[str, str] | None = None  # about where it started; None before that
@@ -100,6 +103,24 @@ class LiveAttempt:
             return True
         doubt = self.backend.doubt_seconds if self.job.began else 0.0
         return self.gone is not None and self.gone[1] - self.gone[0] >= doubt
+
+    def is_unexplained(self, ended: ShimEnd) -> bool:
+        """Return True if only its cluster may know why it ended."""
+        is_known = ended.refused or self.request or result_of(self.folder).outcome in EXPLAINED
+        return self.is_elsewhere and not is_known
+
+    def awaits_words(self, ended: ShimEnd) -> bool:
+        """Return True for a moment after its end, while its cluster may not have said why yet."""
+        if self.job.found == "gone" or not self.is_unexplained(ended):
+            return False
+        self.over_at = self.over_at or time.monotonic()
+        self.look.is_due = True
+        return time.monotonic() - self.over_at < WORDS_SECONDS
+
+    @property
+    def words_of_cluster(self) -> str:
+        """The sentence of its cluster on why it ended; empty if there is none."""
+        return self.job.words if self.job.found in ("gone", "runs") else ""
 
     def is_known(self) -> bool:
         """Return True if status.json is the same file as at the last call."""

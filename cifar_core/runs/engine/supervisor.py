@@ -41,7 +41,6 @@ from cifar_core.runs.store.store import Store
 LIVE = tuple(key for key, state in STATES.items() if state.is_live)
 OWNED = (*LIVE, status.DAMAGED_FILE)  # states that only this process may leave
 UNKNOWN = Job(found="unknown")
-UNEXPLAINED = ("", "interrupted")  # outcomes whose cause only a cluster may know
 
 
 class Supervisor:
@@ -206,7 +205,11 @@ class Supervisor:
             following.notice(live)
         if may_be_over and (shim or is_given_up(live)):
             # read once more: the shim writes this just before it releases the lock
-            self.settle(live, files.read(path, records.ShimRecord).ended)
+            ended = files.read(path, records.ShimRecord).ended or records.ShimEnd()
+            if live.awaits_words(ended):
+                self.ask_soon(live.backend)
+            else:
+                self.settle(live, ended)
             return
         live.look.is_due = live.look.is_due or live.has_ended(shim)
         self.update(live)
@@ -239,13 +242,11 @@ class Supervisor:
         status.move(live.run.path, OWNED, state, **words)
         live.state, live.shown, live.since = state, shown, since
 
-    def settle(self, live: LiveAttempt, ended: records.ShimEnd | None) -> None:
+    def settle(self, live: LiveAttempt, ended: records.ShimEnd) -> None:
         """Move a run on from an attempt that is over for certain, and free its device."""
         result = result_of(live.folder)
-        ended = ended or records.ShimEnd()
-        is_unexplained = result.outcome in UNEXPLAINED and not (ended.refused or live.request)
-        if live.is_elsewhere and is_unexplained:
-            ended = replace(ended, said=ended.said or self.last_answer(live))
+        if live.is_unexplained(ended):
+            ended = replace(ended, said=ended.said or live.words_of_cluster)
         ending = conclude(
             attempt=live.attempt,
             result=result,
@@ -268,12 +269,6 @@ class Supervisor:
         self.live.pop(live.run.id, None)
         self.set_leases()
         processes.say(f"{live.run.id}: {ending.state}. {ending.message}")
-
-    def last_answer(self, live: LiveAttempt) -> str:
-        """Return the words of a cluster on why an attempt ended, which it may say only now."""
-        if live.job.found != "gone":
-            live.take(live.backend.look({live.name: live.folder}).get(live.name, UNKNOWN))
-        return live.job.words if live.job.found in ("gone", "runs") else ""
 
     def write_ending(self, live: LiveAttempt, ending: Ending) -> None:
         """Record how the attempt ended, and move the run to its next state."""
