@@ -140,7 +140,7 @@ def test_a_run_that_has_begun_goes_on_with_as_many_devices_only(store):
     assert run.status.state == "failed"
     assert "began on 1 device, and its settings ask for 2" in run.status.message
     files.write_json(run.path / "environment.json", {"device": "cuda:0", "devices": 2})
-    assert several.refusal(run) == ""
+    assert several.refusal(run, several.devices_of(run)) == ""
 
 
 def test_a_run_on_several_devices_is_not_given_a_single_one(store, monkeypatch):

@@ -61,9 +61,8 @@ class Backends:
         self.clusters: dict[str, Backend] = {}
         self.removed: dict[str, Backend] = {}  # that can still be asked about their attempts
         self.wrong: dict[str, str] = {}  # why no attempt may be handed over to a cluster, by key
-        self.unread: dict[
-            str, str
-        ] = {}  # entries that could not be read, for which older ones hold
+        # why entries of backend.json could not be read, by key; for them the last ones hold
+        self.unread: dict[str, str] = {}
 
     def refresh(self) -> None:
         """Read backend.json; a cluster whose settings are the same stays as it is.

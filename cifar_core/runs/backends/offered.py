@@ -7,21 +7,12 @@ from msgspec.structs import fields
 from cifar_core.devices.device import Inventory, kind_of
 from cifar_core.errors import DeviceError, OutOfServiceError
 from cifar_core.numbers import counted
-from cifar_core.runs.backends.local import LOCAL
-from cifar_core.runs.backends.settings import (
-    BackendSettings,
-    ClusterSettings,
-    RaySettings,
-    SlurmSettings,
-)
+from cifar_core.runs.backends.local import LOCAL, Local
+from cifar_core.runs.backends.settings import KINDS, BackendSettings, ClusterSettings
 
-THIS_MACHINE = "This machine"
+THIS_MACHINE = Local.title
 PLACES, DEVICES = "places", "devices"  # of which there may be several
 ANY_NUMBER = 64  # of devices, where only the cluster knows how many it has
-KINDS: dict[str, type[SlurmSettings] | type[RaySettings]] = {
-    "slurm": SlurmSettings,
-    "ray": RaySettings,
-}
 LABELS = {  # of every setting of a cluster: its label and its help
     "slots": (
         "Runs handed over at once",
@@ -72,7 +63,7 @@ def not_set_up(place: str, clusters: BackendSettings) -> str:
         return ""
     return (
         f"run_on is '{place}', but {title_of(place, clusters)} is not set up in this store. Choose "
-        f"{' or '.join(map(repr, there))}, or ask an admin to set it up on the Queue page."
+        f"{' or '.join(map(repr, there))}, or ask an admin to set it up with the command places."
     )
 
 

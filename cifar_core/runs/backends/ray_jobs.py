@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
+from cifar_core.data.sources.limits import shown
 from cifar_core.runs.backends import ray_server
 from cifar_core.runs.backends.address import Address, parsed, problem_of
 from cifar_core.runs.backends.backend import Checked, FullError, Job, NoAnswerError, Submission
@@ -132,8 +133,8 @@ class RayJobs(Cluster):
             return Checked(works=False, sentence=f"{error}.")
         live = sum(job.found != "gone" for job in jobs.values())
         listed = "1 job that runs or waits" if live == 1 else f"{live:,} jobs that run or wait"
-        shown = printable(answer.masked(version.ray_version))
-        return Checked(works=True, sentence=f"Ray {shown} answers; it has {listed}.")
+        name = printable(answer.masked(version.ray_version))
+        return Checked(works=True, sentence=f"Ray {name} answers; it has {listed}.")
 
     def asked(self, method: str, path: str, expected: type[T]) -> tuple[T, Answer]:
         """Return an answer, and its value of a type; OSError for any other answer."""
@@ -257,6 +258,4 @@ def redirected(address: Address) -> str:
 
 def printable(text: str) -> str:
     """Return a text of another program as a sentence may quote it: one line, not too long."""
-    line = " ".join(text[: 4 * LONGEST].split())
-    shown = "".join(letter if letter.isprintable() else "?" for letter in line)
-    return shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}..."
+    return shown(" ".join(text[: 4 * LONGEST].split()), LONGEST)

@@ -62,7 +62,11 @@ class BackendSettings(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 ClusterSettings = SlurmSettings | RaySettings
-KEYS: dict[type[Struct], str] = {SlurmSettings: "slurm", RaySettings: "ray"}
+KINDS: dict[str, type[SlurmSettings] | type[RaySettings]] = {
+    "slurm": SlurmSettings,
+    "ray": RaySettings,
+}
+KEYS: dict[type[Struct], str] = {kind: key for key, kind in KINDS.items()}
 TITLES = {"slurm": "Slurm", "ray": "Ray"}
 
 
@@ -151,7 +155,7 @@ def set_up(root: Path, by: Person, wanted: ClusterSettings) -> None:
 def remove(root: Path, by: Person, key: str) -> None:
     """Remove a cluster from a store, by its key of PLACES; only an admin may.
 
-    Runs that were handed over go on there, and follow requests to stop; new ones are refused.
+    Runs that were handed over go on there, and follow requests to stop; new ones wait.
     """
     did = f"removed {TITLES[key]}"
     with action(root, by, f"remove {TITLES[key]}", did, needed=ADMIN) as line:

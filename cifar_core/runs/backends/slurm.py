@@ -8,6 +8,7 @@ does, and hands over nothing of the executor's environment, which may hold passw
 import shlex
 import time
 
+from cifar_core.numbers import counted
 from cifar_core.runs.backends.backend import Checked, FullError, Job, NoAnswerError, Submission
 from cifar_core.runs.backends.cluster import Cluster
 from cifar_core.runs.backends.settings import SlurmSettings
@@ -129,14 +130,9 @@ def nodes_in(lines: str) -> str:
         name, _, nodes = line.strip().partition("|")
         name = name.rstrip("*")
         counts[name] = counts.get(name, 0) + (int(nodes) if nodes.isdecimal() else 0)
-    words = [f"partition {name} has {plural(count)}" for name, count in counts.items()]
+    words = [f"partition {name} has {counted(count, 'node')}" for name, count in counts.items()]
     shown = words if len(words) <= 5 else [*words[:5], f"{len(words) - 5} more partitions"]
     return ", ".join(shown) or "it lists no partition"
-
-
-def plural(count: int) -> str:
-    """Return a number of nodes in words."""
-    return "1 node" if count == 1 else f"{count:,} nodes"
 
 
 def loose_processes() -> str:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 from collections.abc import Sequence
 
+from cifar_core.data.sources.limits import shown
 from cifar_core.runs.backends.backend import NoAnswerError
 
 SECONDS = 20.0  # Slurm's own commands give up after MessageTimeout, by default 10 s
@@ -97,5 +98,4 @@ def in_one_line(command: str, messages: str) -> str:
         for line in messages.splitlines()
     ]
     text = "; ".join(dict.fromkeys(line for line in lines if line))
-    shown = "".join(letter if letter.isprintable() else "?" for letter in text)
-    return shown[:LONGEST].rstrip(".") or f"{command} failed without a message"
+    return shown(text, LONGEST).rstrip(".") or f"{command} failed without a message"

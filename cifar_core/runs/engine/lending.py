@@ -31,6 +31,25 @@ FULL_SECONDS = 60.0  # until a cluster that took no more is tried again
 PAUSED = "queue_paused"  # why a run waits: a key of FAILURES
 
 
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a run asks for."""
+
+    place: str  # a key of PLACES
+    device: str
+    count: int
+
+
+def wanted_by(run: Run) -> Wanted:
+    """Return what a run asks for."""
+    settings = run.settings
+    return Wanted(
+        place=str(settings.get("run_on", LOCAL)),
+        device=str(settings.get("device", "auto")),
+        count=devices_of(run),
+    )
+
+
 def scan(chief: "Supervisor") -> bool:
     """Go through the store: repair statuses, start waiting runs; return True if more may start."""
     chief.has_more, chief.submits_until = False, time.monotonic() + SUBMIT_SECONDS
@@ -67,16 +86,15 @@ def requeue(chief: "Supervisor", run: Run) -> None:
 
 def claim(chief: "Supervisor", run: Run) -> None:
     """Start a waiting run if its place has room for it."""
-    place = wanted_by(run).place
-    if place == LOCAL:
-        claim_devices(chief, run)
-    else:
-        hand_over(chief, run, chief.backends.of(place))
-
-
-def claim_devices(chief: "Supervisor", run: Run) -> None:
-    """Start a waiting run if devices of this machine that suit it are free."""
     wanted = wanted_by(run)
+    if wanted.place == LOCAL:
+        claim_devices(chief, run, wanted)
+    else:
+        hand_over(chief, run, wanted)
+
+
+def claim_devices(chief: "Supervisor", run: Run, wanted: Wanted) -> None:
+    """Start a waiting run if devices of this machine that suit it are free."""
     try:
         suitable = chief.roster.candidates(wanted.device, wanted.count)
     except OutOfServiceError as error:
@@ -85,7 +103,7 @@ def claim_devices(chief: "Supervisor", run: Run) -> None:
     except DeviceError as error:
         fail(run, str(error))
         return
-    if words := refusal(run):
+    if words := refusal(run, wanted.count):
         fail(run, words)
         return
     lent = chief.lent() | chief.kept_free
@@ -104,17 +122,17 @@ def claim_devices(chief: "Supervisor", run: Run) -> None:
             show_as_usual(run)
 
 
-def hand_over(chief: "Supervisor", run: Run, backend: Backend) -> None:
+def hand_over(chief: "Supervisor", run: Run, wanted: Wanted) -> None:
     """Hand a waiting run over to a cluster, unless that has as many of them as it takes."""
-    now = time.monotonic()
+    backend, now = chief.backends.of(wanted.place), time.monotonic()
     if words := why_not(chief, backend):
         show_waiting(run, "", words, STATES["queued"].action)
-    elif words := refusal(run):
+    elif words := refusal(run, wanted.count):
         fail(run, words)
     elif now > chief.submits_until:
         chief.has_more = True  # after the others have been looked after
     elif has_space(chief, run):
-        start(chief, run, wanted_by(run), backend, None, "")
+        start(chief, run, wanted, backend, None, "")
 
 
 def why_not(chief: "Supervisor", backend: Backend) -> str:
@@ -143,25 +161,6 @@ def fail(run: Run, message: str) -> None:
     """End a waiting run that has no device to run on."""
     end = failed("device", message, {})
     status.move(run.path, ("queued",), "failed", reason=end.reason, message=end.message)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """What a run asks for."""
-
-    place: str  # a key of PLACES
-    device: str
-    count: int
-
-
-def wanted_by(run: Run) -> Wanted:
-    """Return what a run asks for."""
-    settings = run.settings
-    return Wanted(
-        place=str(settings.get("run_on", LOCAL)),
-        device=str(settings.get("device", "auto")),
-        count=devices_of(run),
-    )
 
 
 def show_paused(run: Run, row: RunRow, paused: pause.Pause) -> None:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from cifar_core.devices import Device, choose_threads
 from cifar_core.disk import files
+from cifar_core.numbers import counted
 from cifar_core.runs.record.records import AttemptPlan, AttemptResult
 from cifar_core.runs.record.run import Run
 from cifar_core.runs.record.run_kinds import TRAINING
@@ -61,18 +62,18 @@ def suspected(devices: Sequence[str], result: AttemptResult) -> Sequence[str]:
     return devices[result.rank : result.rank + 1] if result.outcome else devices
 
 
-def refusal(run: Run) -> str:
-    """Say why a run that has begun cannot continue on as many devices as it asks for; or nothing.
+def refusal(run: Run, wanted: int) -> str:
+    """Say why a run that has begun cannot continue on a wanted number of devices; or nothing.
 
     Its numbers would change in the middle: parts of a batch, and what dropout leaves out, depend
     on the number of devices.
     """
-    before, wanted = run.environment, devices_of(run)
+    before = run.environment
     if not before.device or before.devices == wanted:
         return ""
-    began = f"{before.devices} device" + ("s" if before.devices > 1 else "")
     return (
-        f"Run {run.id} began on {began}, and its settings ask for {wanted}, on which its numbers "
+        f"Run {run.id} began on {counted(before.devices, 'device')}, and its settings ask for "
+        f"{wanted}, on which its numbers "
         f"would be others. Set devices to {before.devices} again, or clone it."
     )
 

@@ -5,7 +5,6 @@ alone is the case that costs nothing.
 """
 
 import os
-from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
@@ -54,16 +53,6 @@ class Ranks:
         if self.world > 1:
             dist.all_reduce(tensor)
         return tensor
-
-    def average(self, tensors: Sequence[Tensor]) -> None:
-        """Replace each tensor by its mean over all ranks, in one exchange."""
-        if self.world == 1 or not tensors:
-            return
-        flat = torch.cat([tensor.flatten() for tensor in tensors]) / self.world
-        dist.all_reduce(flat)
-        parts = flat.split([tensor.numel() for tensor in tensors])
-        for tensor, mean in zip(tensors, parts, strict=True):
-            tensor.copy_(mean.view_as(tensor))
 
     def first(self, tensor: Tensor) -> Tensor:
         """Replace a tensor by that of the first rank, in place, and return it."""
