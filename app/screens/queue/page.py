@@ -28,9 +28,7 @@ from cifar_core.runs.store.queue.order import queue_order
 from cifar_core.runs.store.queue.pause import Pause
 
 MOST = 30  # runs under way that are drawn one by one; a cluster may have many
-HANDED_OVER = (
-    "These runs wait in the queue of a cluster, which decides when each starts, on which machine."
-)
+HANDED_OVER = "These runs wait in the queue of a cluster, which decides when and where each starts."
 REFRESH = 3.0  # seconds between two updates while something runs or waits
 
 
