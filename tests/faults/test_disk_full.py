@@ -1,6 +1,7 @@
 """A disk that fills up: nothing that was saved is lost, and the run goes on when there is room."""
 
 import contextlib
+import errno
 import os
 import resource
 import shutil
@@ -42,10 +43,14 @@ def small_disk(tmp_path):
 
 
 def fill(disk, leave):
-    """Fill the disk so that about so many bytes are left."""
-    size = space.free_bytes(disk) - leave
+    """Fill the disk so that about so many bytes are left, while others write on it."""
     with (disk / "filler").open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, size)
+        while True:
+            try:
+                return os.posix_fallocate(file.fileno(), 0, space.free_bytes(disk) - leave)
+            except OSError as error:
+                if error.errno != errno.ENOSPC:  # else somebody wrote between the two
+                    raise
 
 
 def fill_up(disk):
