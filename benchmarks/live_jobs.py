@@ -20,8 +20,9 @@ from cifar_core.disk import files, lock
 from cifar_core.runs import Run, Store
 from cifar_core.runs.backends import backends
 from cifar_core.runs.backends.backend import Job, Submission
-from cifar_core.runs.engine.executor import LOOP_SECONDS, SCAN_SECONDS
+from cifar_core.runs.engine.executor import LOOP_SECONDS
 from cifar_core.runs.engine.roster import Roster
+from cifar_core.runs.engine.scan_times import SCAN_SECONDS
 from cifar_core.runs.engine.supervisor import Supervisor
 from cifar_core.runs.record import metrics, status
 from cifar_core.runs.record.records import AttemptPlan, AttemptStart, ShimRecord

@@ -141,11 +141,7 @@ def serve(root: Path) -> None:
     """Be the executor of a store, with the stand-in for Slurm."""
     CLUSTERS["slurm"] = lambda root, _: Cluster(root)
     service = Service(Store(root))
-
-    def end(*_: object) -> None:
-        service.ending = True
-
-    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGTERM, lambda *_: service.end())
     service.serve()
 
 

@@ -155,7 +155,7 @@ class Watched(Service):
         time.sleep(0.01)
         with Watched.guard:
             Watched.at_once -= 1
-        return self.woken()
+        return self.wakeups.last()
 
 
 def test_of_two_executors_one_leaves_a_hundred_times(tmp_path):

@@ -17,8 +17,10 @@ from pathlib import Path
 
 from cifar_core.background import processes
 from cifar_core.background.processes import ensure_running, is_running
+from cifar_core.background.wakeups import Wakeups
 from cifar_core.disk import files, lock, logs, space
 from cifar_core.errors import DiskFullError
+from cifar_core.installation import PROGRAM
 from cifar_core.runs.engine import search_driver
 from cifar_core.runs.engine.full_disk import buffer_output
 from cifar_core.runs.engine.scan_times import ScanTimes
@@ -32,7 +34,7 @@ __all__ = ["Service", "ensure_running", "is_running", "main"]
 
 ONE_TOO_MANY = 73  # exit code when another executor holds the lock
 IDLE_SECONDS = 600.0
-LOOP_SECONDS, BUSY_SECONDS, WAKE_SECONDS = 1.0, 0.2, 0.05
+LOOP_SECONDS, BUSY_SECONDS = 1.0, 0.2  # between rounds without a wake-up
 LOOK_SECONDS = 10.0  # between looks after the store and its helpers without a wake-up
 
 
@@ -41,7 +43,7 @@ class Service:
 
     def __init__(self, store: Store, *, idle_seconds: float = IDLE_SECONDS) -> None:
         self.store, self.idle_seconds = store, idle_seconds
-        self.wake = processes.wake_file(store.root)
+        self.wakeups = Wakeups(processes.wake_file(store.root))
         self.ending = False
         self.identity = {**lock.identity(os.getpid()), "machine": platform.node()}
 
@@ -55,11 +57,12 @@ class Service:
             if self.is_elsewhere():
                 os.close(mine)
                 return ONE_TOO_MANY
-            seen = self.loop(mine)
+            with self.wakeups:
+                seen = self.loop(mine)
             self.leave_identity()
             os.close(mine)
             # a request may have come between the last scan and the release: check again
-            if self.ending or not path.exists() or self.woken() == seen:
+            if self.ending or not path.exists() or self.wakeups.last() == seen:
                 return 0
 
     def loop(self, mine: int) -> int:
@@ -68,7 +71,7 @@ class Service:
         scans = ScanTimes(self.store.root / "runs")
         seen, looked_at, worked_at, searching = -1, -LOOK_SECONDS, time.monotonic(), False
         while not self.ending and self.holds(mine):
-            woken, now = self.woken(), time.monotonic()
+            woken, now = self.wakeups.last(), time.monotonic()
             scan = woken != seen or scans.is_due(resting=supervisor.is_resting)
             look = woken != seen or now - looked_at > LOOK_SECONDS
             if look:
@@ -90,7 +93,7 @@ class Service:
                 worked_at = now
             if now - worked_at > self.idle_seconds:
                 break
-            self.sleep(BUSY_SECONDS if busy else LOOP_SECONDS, seen)
+            self.wakeups.wait(BUSY_SECONDS if busy else LOOP_SECONDS, seen)
         supervisor.roster.close()
         return seen
 
@@ -128,9 +131,9 @@ class Service:
         if machine:
             processes.say(
                 f"The executor of this store runs on {machine}, and a store has only one. It "
-                f"follows the requests of this machine too. To have it here instead, end it on "
-                f"{machine}; one here can start at once then, or {processes.ALIVE_SECONDS:.0f} s "
-                f"after {machine} has failed."
+                f"follows the requests of this machine too. To have it here instead, run "
+                f"`{PROGRAM} executor end` on {machine}; one here can start at once then, or "
+                f"{processes.ALIVE_SECONDS:.0f} s after {machine} has failed."
             )
         return bool(machine)
 
@@ -142,18 +145,10 @@ class Service:
         except FileNotFoundError:
             return False
 
-    def woken(self) -> int:
-        """Return when the wake file was last touched, in nanoseconds."""
-        try:
-            return self.wake.stat().st_mtime_ns
-        except FileNotFoundError:
-            return 0
-
-    def sleep(self, seconds: float, seen: int) -> None:
-        """Wait for this time, or until the wake file is touched."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until and self.woken() == seen and not self.ending:
-            time.sleep(WAKE_SECONDS)
+    def end(self) -> None:
+        """Let it end soon; a signal handler may call this."""
+        self.ending = True
+        self.wakeups.interrupt()
 
 
 def reconciled(supervisor: Supervisor, scan: bool) -> bool:
@@ -190,10 +185,7 @@ def main(root: Path) -> int:
     buffer_output()
     service = Service(Store(root))
 
-    def end(*_: object) -> None:
-        service.ending = True
-
-    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGTERM, lambda *_: service.end())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     return service.serve()
