@@ -65,10 +65,13 @@ def store_without_executor(root):
 
 def kill_all(store):
     """Kill whatever still trains in the store, and wait for it."""
-    for path in store.root.glob("*/*/attempts/*/shim.json"):
-        lock.send(files.read_json(path).get("trainer", {}), signal.SIGKILL, group=True)
+
+    def kill(path):
+        shim = files.read_json(path.with_name("shim.json"))  # it may be written only now
+        lock.send(shim.get("trainer", {}), signal.SIGKILL, group=True)
+
     for path in store.root.glob("*/*/attempts/*/lock"):
-        until(lambda path=path: not lock.is_locked(path), seconds=10)
+        until(lambda path=path: not lock.is_locked(path), lambda path=path: kill(path), seconds=10)
 
 
 def lending(store, *devices):

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 from dashboards import free_port, serving
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+PROGRAMS = (
+    *("chromium-headless-shell", "chromium", "chromium-browser"),
+    *("google-chrome", "chrome"),
+)
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",

@@ -112,7 +112,7 @@ def test_stopping_in_ray_lets_the_trainer_save(store, ray):
     (name,) = ray.jobs
     ray.runs_at_once = False
     ray.stop(name)
-    until(lambda: run.status.attempt == 2, chief.step)
+    until(lambda: run.status.attempt == 2 and run.status.state == "running", chief.step)
     assert "saved its state" in run.attempts()[0].ended
     assert run.status.deaths == 0
 
@@ -128,7 +128,7 @@ def test_a_lost_node_is_believed_once_nothing_holds_the_lock(store, ray):
     assert run.status.attempt == 1  # the trainer lives
     ray.jobs[name]["message"] = "The actor died because its node has died."
     lock.send(shim["trainer"], signal.SIGKILL, group=True)
-    until(lambda: run.status.attempt == 2, chief.step)
+    until(lambda: run.status.attempt == 2 and run.status.state == "running", chief.step)
     assert "its node has died" in run.attempts()[0].ended
 
 
