@@ -25,7 +25,8 @@ def faults_are_raised(monkeypatch):
 def kernels_are_chosen_anew():
     """Let no test leave its choice of kernels to the next one: it is one for the whole process."""
     yield
-    torch.use_deterministic_algorithms(False)
+    if torch.are_deterministic_algorithms_enabled():  # to turn them off loads the compiler
+        torch.use_deterministic_algorithms(False)
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.allow_tf32 = True
 

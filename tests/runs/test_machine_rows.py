@@ -382,14 +382,14 @@ def test_the_use_of_the_machine_in_words():
 
 
 def test_training_is_the_same_bit_for_bit_with_and_without_samples(tmp_path, monkeypatch):
-    monkeypatch.setattr(machine_sampler, "SECONDS", 0.03)
+    monkeypatch.setattr(machine_sampler, "SECONDS", 0.01)
     monkeypatch.setattr(machine_sampler, "seconds_of_a_row", lambda *_: 0.0)
     kept = []
     for name in ("with", "without"):
         if name == "without":
             monkeypatch.setattr(MachineSampler, "start", lambda sampler: None)
         with store_without_executor(tmp_path / name) as store:
-            run = store.create(TrainConfig(**{**SMALL, "epochs": 1}, deterministic=True))
+            run = store.create(TrainConfig(**{**SMALL, "epochs": 2}, deterministic=True))
             worker = attempt(run)
             assert worker.work().outcome == "finished"
             worker.sampler.stop()

@@ -99,7 +99,7 @@ def test_no_rate_is_raced_twice(images, short, monkeypatch):
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_optimizer_can_be_searched_for(images, short, optimizer):
-    suggestion = found(images, optimizer=optimizer)[-1]
+    suggestion = found(images, optimizer=optimizer, batch_size=8)[-1]
     assert isinstance(suggestion, Suggestion)
     assert math.isfinite(suggestion.rate)
 
