@@ -1,4 +1,5 @@
 import os
+from functools import cache
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["CIFAR_REPORTS"] = "by_step"  # so that the rows of two equal runs can be compared
@@ -6,6 +7,7 @@ os.environ["CIFAR_REPORTS"] = "by_step"  # so that the rows of two equal runs ca
 import pytest
 import torch
 from streamlit import config
+from streamlit.components.v2 import manifest_scanner
 
 torch.set_num_threads(1)
 config.set_option("server.address", "127.0.0.1")  # AppTest has no server to ask
@@ -19,6 +21,15 @@ def faults_are_raised(monkeypatch):
         raise error
 
     monkeypatch.setattr("cifar_core.disk.faults_log.record", raised)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def components_are_looked_for_once():
+    """Let AppTest look through all installed packages only once for components of others."""
+    with pytest.MonkeyPatch.context() as patch:
+        look = cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", look)
+        yield
 
 
 @pytest.fixture(autouse=True)
