@@ -1,6 +1,7 @@
 """`make cluster` takes minutes and a network; here only that it still starts and cleans up."""
 
 import os
+import runpy
 import subprocess
 import sys
 import time
@@ -42,11 +43,20 @@ def test_a_daemon_whose_parent_has_ended_is_found_and_killed():
     assert time.monotonic() - begun < 50  # not because it ended by itself
 
 
-def test_its_cases_can_be_listed_and_an_unknown_one_is_refused():
-    code, text = output_of("cluster.py", "--help")
+def ended(monkeypatch, capsys, *words):
+    """Run the script in this process, which has loaded torch; return its exit code and words."""
+    monkeypatch.syspath_prepend(FOLDER)
+    monkeypatch.setattr(sys, "argv", ["cluster.py", *words])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(FOLDER / "cluster.py"), run_name="__main__")
+    return end.value.code, "".join(capsys.readouterr())
+
+
+def test_its_cases_can_be_listed_and_an_unknown_one_is_refused(monkeypatch, capsys):
+    code, text = ended(monkeypatch, capsys, "--help")
     assert code == 0
     for word in ("slurm", "ray", "plain", "node", "asleep"):
         assert word in text
-    code, text = output_of("cluster.py", "slurmm")
+    code, text = ended(monkeypatch, capsys, "slurmm")
     assert code == 2
     assert "unknown: slurmm" in text
