@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lab import BROKEN_AT, Lab, processes_of, require, step_of
-from own_processes import is_alive, send
+from own_processes import is_alive, is_pending, send
 
 from cifar_core.background import processes
 from cifar_core.disk import files, lock
@@ -174,25 +174,31 @@ def queue(lab: Lab, run: Run) -> str:
 
 def preempted(lab: Lab, run: Run) -> str:
     """Let a job of a higher partition take its node."""
-    lab.cluster.preempt()
-    return after_checkpoint(lab, run)
+    return asked_to_end(lab, run, lab.cluster.preempt)
 
 
 def limit(lab: Lab, run: Run) -> str:
     """Let its time limit come."""
-    lab.cluster.shorten(lab.job(run))
-    return after_checkpoint(lab, run)
+    return asked_to_end(lab, run, lambda: lab.cluster.shorten(lab.job(run)))
 
 
-def after_checkpoint(lab: Lab, run: Run) -> str:
-    """Wait for the attempt after one that the engine asked to end."""
-    seconds = lab.until_attempt(run, 2)
+def asked_to_end(lab: Lab, run: Run, ask: Callable[[], None]) -> str:
+    """Have the engine ask the run to end; its trainer waits for that, or it would finish first."""
+    _, its_trainer = processes_of(run, 1)
+    send([its_trainer], signal.SIGSTOP)
+    ask()
+    seconds = lab.until(run, lambda: is_pending(its_trainer, signal.SIGTERM), "the signal to end")
+    send([its_trainer], signal.SIGCONT)
+    later = lab.until_attempt(run, 2)
     first, second = run.attempts()[:2]
     with (metrics.attempt_folder(run.path, 1) / "result.json").open(encoding="utf-8"):
-        pass  # it had a last word, so it was asked
+        pass  # it had a last word
     require(run.status.deaths == 0, "it used up a retry")
     require(second.from_step >= BROKEN_AT, f"it went back to step {second.from_step}")
-    return f"asked to end, saved and queued within {seconds:.1f} s: {first.ended}"
+    return (
+        f"asked to end after {seconds:.1f} s, saved and queued within another {later:.1f} s: "
+        f"{first.ended}"
+    )
 
 
 CASES = {

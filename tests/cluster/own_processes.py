@@ -36,6 +36,16 @@ def is_alive(pid: int) -> bool:
     return stat_fields(pid)[:1] not in ([], ["Z"])
 
 
+def is_pending(pid: int, which: signal.Signals) -> bool:
+    """Return True if a process that is suspended will get this signal when it continues."""
+    try:
+        text = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    (mask,) = (line.split()[1] for line in text.splitlines() if line.startswith("ShdPnd:"))
+    return bool(int(mask, 16) >> (which - 1) & 1)
+
+
 def name_of(pid: int) -> str:
     """Return the name of a process; empty if there is no such one."""
     try:
