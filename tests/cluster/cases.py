@@ -187,12 +187,16 @@ def asked_to_end(lab: Lab, run: Run, ask: Callable[[], None]) -> str:
     _, its_trainer = processes_of(run, 1)
     send([its_trainer], signal.SIGSTOP)
     ask()
-    seconds = lab.until(run, lambda: is_pending(its_trainer, signal.SIGTERM), "the signal to end")
+    last_word = metrics.attempt_folder(run.path, 1) / "result.json"
+
+    def is_asked() -> bool:  # some engines let it continue themselves
+        return is_pending(its_trainer, signal.SIGTERM) or last_word.exists()
+
+    seconds = lab.until(run, is_asked, "the signal to end")
     send([its_trainer], signal.SIGCONT)
     later = lab.until_attempt(run, 2)
     first, second = run.attempts()[:2]
-    with (metrics.attempt_folder(run.path, 1) / "result.json").open(encoding="utf-8"):
-        pass  # it had a last word
+    require(last_word.exists(), "it was killed rather than asked")
     require(run.status.deaths == 0, "it used up a retry")
     require(second.from_step >= BROKEN_AT, f"it went back to step {second.from_step}")
     return (
