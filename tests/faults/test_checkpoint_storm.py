@@ -57,7 +57,7 @@ def test_a_process_killed_while_it_saves_leaves_the_last_commit_or_a_newer_one(t
     begin = time.monotonic()
     save(tmp_path / "trial", 2)
     seconds = time.monotonic() - begin  # that one takes here
-    kills = sized(25, 500)
+    kills = sized(30, 500)
     for _ in range(kills):
         child, reports = saver(tmp_path, newest + 1)
         with os.fdopen(reports, "rb", buffering=0) as pipe:
