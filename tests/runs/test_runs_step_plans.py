@@ -81,7 +81,7 @@ def test_what_was_measured_once_decides_for_later_runs(store, races):
     assert len(races) == 1
     assert first.environment.step_plan == second.environment.step_plan
     assert weights_of(first) == weights_of(second)
-    finished(store, batch_size=8)
+    finished(store, batch_size=8, epochs=1)
     assert len(races) == 2
 
 
