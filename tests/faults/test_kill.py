@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from run_helpers import SMALL, store_with_executor, timeless, until, weights_of
+from run_helpers import SMALL, attempt, store_with_executor, timeless, until, weights_of
 
 from cifar_core.background import processes
 from cifar_core.config import TrainConfig
@@ -84,8 +84,7 @@ def test_dashboard_executor_and_trainer_killed_in_turn_change_nothing(store):
     look()
 
     undisturbed = store.create(TrainConfig(**SETTINGS))
-    store.submit(undisturbed)
-    until(lambda: undisturbed.status.state == "finished", seconds=120)
+    assert attempt(undisturbed).work().outcome == "finished"
     assert timeless(run.metrics()) == timeless(undisturbed.metrics())
     assert timeless(seen) == timeless(undisturbed.metrics())
     for name in ("best", "last"):

@@ -27,6 +27,7 @@ FAMILIES = (  # one small network of each file that defines networks of its own
 AVERAGING = (0.0, 0.3)  # epochs
 FORMATS = ("float32", "bfloat16")
 STOPS = (2, 3, 4, 7)  # events: in both epochs, in validation and at an end
+FEW_IMAGES = {"images": 8, "batch_size": 4, "held_out": 3}  # two steps an epoch
 
 
 def case(number):
@@ -69,8 +70,7 @@ def pytest_generate_tests(metafunc):
 
 def test_a_run_that_was_cut_ends_like_one_that_was_not(number):
     settings, stop = case(number)
-    settings |= {"learning_rate": 0.005, "batch_size": 8, "epochs": 2, "warmup_epochs": 0.5}
-    settings |= {"images": 16, "held_out": 6}
+    settings |= {"learning_rate": 0.005, "epochs": 2, "warmup_epochs": 0.5, **FEW_IMAGES}
     said, ends = uninterrupted(**settings)
     said_later, ends_later = resumed(stop, **settings)
     assert said_later == said
@@ -147,23 +147,23 @@ def assert_adds_up(first, more, **settings):
 
 def at_constant_rate(settings):
     """Return the settings of a case at a rate for which the number of epochs is all the same."""
-    return {**settings, "schedule": "constant", "learning_rate": 0.005, "batch_size": 8}
+    return {**settings, "schedule": "constant", "learning_rate": 0.005}
 
 
 def test_epochs_that_are_added_are_those_of_a_longer_run(number):
     settings = at_constant_rate(case(number)[0])
     changed = {"mixup": 0.3, "rotation": 10.0, "erasing": 0.3}
     changed = changed if number % 2 else {}
-    assert_adds_up(1, 1, images=16, held_out=6, **settings, **changed)
+    assert_adds_up(1, 1, **settings, **changed, **FEW_IMAGES)
 
 
 def test_a_head_is_trained_on_like_a_whole_network(number):
     settings = at_constant_rate(case(number)[0])
     settings |= {"model": "mobilenet_v2_imagenet", "plan": "head", "resolution": 32}
-    assert_adds_up(1, 1, make=head, **settings)
+    assert_adds_up(1, 1, make=head, batch_size=8, **settings)
 
 
 def test_a_gradual_plan_goes_on_with_the_whole_network():
     settings = {"model": "mobilenet_v2_imagenet", "plan": "gradual", "head_epochs": 1}
-    settings |= {"resolution": 32, "images": 16, "held_out": 6}
+    settings |= {"resolution": 32, **FEW_IMAGES}
     assert_adds_up(2, 1, **at_constant_rate(settings))

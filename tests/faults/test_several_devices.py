@@ -21,7 +21,6 @@ from cifar_core.runs.record.machine import balance
 
 SETTINGS = {
     **SMALL,
-    "data": "synthetic:400",
     "model": "simple_cnn_dropout",
     "ema_epochs": 0.5,
     "startup": "fast_start",
@@ -80,7 +79,7 @@ def epochs(run):
 
 def trained_some(run):
     """Wait until a run has saved a checkpoint and trains on; return its processes."""
-    until(lambda: epochs(run) >= 2, seconds=PATIENCE)
+    until(lambda: run.checkpoints() and epochs(run), seconds=PATIENCE)
     found = processes_of(run)
     assert set(found) == {*KILLED}
     return found

@@ -183,15 +183,19 @@ def test_a_search_goes_on_by_itself_after_its_driver_was_killed(tmp_path, capsys
     words = ["search", "--data", "synthetic:300", "--set", "epochs=1", "--set", "batch_size=32",
              "--over", "learning_rate=0.001..0.1", "--runs", "2", "--store", str(root)]  # fmt: skip
     store = Store(root)
+    path = search_driver.driver_lock(root, "1-search")
     try:
-        assert main(words) == 0
-        path = search_driver.driver_lock(root, "1-search")
-        until(lambda: lock.is_locked(path), seconds=60)
-        until(lambda: store.runs(), seconds=60)
-        store.shutdown_executor()
-        kill_drivers(root)
-        until(lambda: not lock.is_locked(path))
-        search_driver.look_after(root)  # what the next executor does
+        with store_without_executor(root):
+            assert main(words) == 0
+            assert processes.wake_file(root).exists()  # by which an executor is asked for
+            search_driver.look_after(root)  # what an executor does
+            until(lambda: store.runs(), seconds=60)
+            assert lock.is_locked(path)
+            kill_drivers(root)
+            until(lambda: not lock.is_locked(path))
+            finish(store, store.runs()[0], [0.3])
+            search_driver.look_after(root)  # what the next executor does
+            until(lambda: len(store.runs()) == 2, seconds=60)
         until(lambda: not sweeps.find(store, 1).is_active, store.runs, seconds=300)
         assert [row.state for row in store.runs()] == ["finished"] * 2
         assert main(["sweeps", "show", "1", "--json", "--store", str(root)]) == 0
@@ -209,6 +213,7 @@ def test_listing_the_runs_wakes_a_search_whose_processes_were_killed_between_two
     try:
         assert store.runs() == []
         until(lambda: processes.is_running(root), seconds=60)
+        until(lambda: lock.is_locked(search_driver.driver_lock(root, found.id)), seconds=60)
     finally:
         hyperparameter_search.end(store, found)
         store.shutdown_executor()
@@ -229,4 +234,4 @@ def drives(folder, root):
         words = (folder / "cmdline").read_text("utf-8").split("\0")
     except OSError:
         return False
-    return "cifar_core.runs.sweeps.hyperparameter_search" in words and root in words
+    return search_driver.__name__ in words and root in words

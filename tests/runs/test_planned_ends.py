@@ -47,6 +47,13 @@ def store(tmp_path):
         yield store
 
 
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory):
+    """A store of runs with which several tests compare their own."""
+    with store_without_executor(tmp_path_factory.mktemp("lasting") / "store") as store:
+        yield store
+
+
 class PulledPlugError(Exception):
     """Stands for a power cut: nothing after it is executed."""
 
@@ -105,19 +112,28 @@ def concluded(run, number, result):
     return ending
 
 
-@pytest.mark.parametrize("row", [5, 11, 16])  # the last is the rows' end: before the test
-def test_a_goal_that_is_reached_ends_alike_after_a_power_cut(store, row):
-    whole, cut_off = (new_run(store, epochs=40, goal=0.15, best_by="accuracy") for _ in range(2))
+GOAL = {"epochs": 40, "goal": 0.15, "best_by": "accuracy"}
+
+
+@pytest.fixture(scope="module")
+def at_goal(lasting):
+    """A run that has reached its goal."""
+    whole = new_run(lasting, **GOAL)
     result = attempt(whole).work()
     assert result.outcome == "finished"
     assert "because its goal was reached, a validation accuracy of 15.0" in result.message
     assert whole.summary.end == ends.GOAL
     assert whole.metrics()[-1]["end"] == ends.GOAL
     assert whole.summary.epochs_done < 40
-    rows = len(whole.metrics())
-    cut(cut_off, min(row, rows - 1))
+    return whole
+
+
+@pytest.mark.parametrize("row", [5, 11, 16])  # the last is the rows' end: before the test
+def test_a_goal_that_is_reached_ends_alike_after_a_power_cut(store, at_goal, row):
+    cut_off = new_run(store, **GOAL)
+    cut(cut_off, min(row, len(at_goal.metrics()) - 1))
     attempt(cut_off, 2).work()
-    assert_same(cut_off, whole)
+    assert_same(cut_off, at_goal)
 
 
 def by_steps(monkeypatch, seconds):
@@ -189,17 +205,26 @@ def overfit_after(monkeypatch, epochs):
     return seen
 
 
-@pytest.mark.parametrize("row", [5, 15, 22, 23])
-def test_overfitting_ends_it_and_ends_alike_after_a_power_cut(store, monkeypatch, row):
-    seen = overfit_after(monkeypatch, 2)
-    whole, cut_off = (new_run(store, epochs=9, stop_overfitting=True) for _ in range(2))
-    result = attempt(whole).work()
+@pytest.fixture(scope="module")
+def overfitted(lasting):
+    """A run that ended because it overfitted."""
+    whole = new_run(lasting, epochs=9, stop_overfitting=True)
+    with pytest.MonkeyPatch.context() as patch:
+        seen = overfit_after(patch, 2)
+        result = attempt(whole).work()
     assert "2 of 9 epochs because it overfitted" in result.message
     assert seen == [(1, 1, "running"), (2, 2, "running")]  # each epoch once, by its own rows
+    assert whole.summary.end == ends.OVERFITTING
+    return whole
+
+
+@pytest.mark.parametrize("row", [5, 15, 22, 23])
+def test_overfitting_ends_it_and_ends_alike_after_a_power_cut(store, overfitted, monkeypatch, row):
+    overfit_after(monkeypatch, 2)
+    cut_off = new_run(store, epochs=9, stop_overfitting=True)
     cut(cut_off, row)
     attempt(cut_off, 2).work()
-    assert_same(cut_off, whole)
-    assert whole.summary.end == ends.OVERFITTING
+    assert_same(cut_off, overfitted)
 
 
 def test_a_run_that_is_not_to_stop_when_it_overfits_is_not_judged(store, monkeypatch):
@@ -275,9 +300,16 @@ def diverged(store, row=15, **settings):
     return run
 
 
-def test_after_a_divergence_it_goes_on_from_the_last_good_checkpoint_at_a_tenth(store):
-    run = diverged(store)
-    assert attempt(run, 2).work().outcome == "finished"
+@pytest.fixture(scope="module")
+def at_a_tenth(lasting):
+    """A run that diverged and was trained to its end at a tenth of its rate."""
+    whole = diverged(lasting)
+    assert attempt(whole, 2).work().outcome == "finished"
+    return whole
+
+
+def test_after_a_divergence_it_goes_on_from_the_last_good_checkpoint_at_a_tenth(at_a_tenth):
+    run = at_a_tenth
     rates = {row["step"]: row["learning_rate"] for row in step_rows(run)}
     assert set(rates) == set(range(1, 41))
     assert [rates[step] for step in range(1, 11)] == [0.02] * 10
@@ -288,19 +320,16 @@ def test_after_a_divergence_it_goes_on_from_the_last_good_checkpoint_at_a_tenth(
 
 
 @pytest.mark.parametrize("row", [3, 11, 20, 31])
-def test_the_attempt_at_a_tenth_equals_itself_after_a_power_cut(store, row):
-    whole, cut_off = diverged(store), diverged(store)
-    attempt(whole, 2).work()
+def test_the_attempt_at_a_tenth_equals_itself_after_a_power_cut(store, at_a_tenth, row):
+    cut_off = diverged(store)
     cut(cut_off, row, number=2)
     attempt(cut_off, 3).work()
-    assert_same(cut_off, whole)
+    assert_same(cut_off, at_a_tenth)
 
 
-def test_it_can_be_verified_across_the_change_of_the_rate(store):
-    run = diverged(store)
-    attempt(run, 2).work()
-    assert rate_shares(run.path) == {0: 1.0, 10: 0.1}
-    result = verify.verify(run)
+def test_it_can_be_verified_across_the_change_of_the_rate(at_a_tenth):
+    assert rate_shares(at_a_tenth.path) == {0: 1.0, 10: 0.1}
+    result = verify.verify(at_a_tenth)
     assert result.equal, result.sentence
 
 
@@ -412,7 +441,7 @@ def test_what_later_versions_add_to_a_row_does_no_harm(store):
 
 
 def test_the_executor_lets_a_run_go_on_more_slowly_until_it_trains(store):
-    run = store.create(TrainConfig(**{**SMALL, "schedule": "constant", "retries_diverged": 3}))
+    run = diverged(store, row=14)
     store.submit(run)
 
     def command(run, attempt):

@@ -13,7 +13,6 @@ from cifar_core.config import TrainConfig
 from cifar_core.disk import files
 from cifar_core.errors import CifarError
 from cifar_core.runs.engine import halving
-from cifar_core.runs.engine.live_attempts import trainer_command
 from cifar_core.runs.engine.supervisor import Supervisor
 from cifar_core.runs.engine.worker.attempt import run_attempt
 from cifar_core.runs.prepare import largest_batch
@@ -33,11 +32,10 @@ def store(tmp_path):
 
 
 def chief_of(store, most):
-    """Return a supervisor whose trainers have memory for so many images; None for enough."""
+    """Return a supervisor whose trainers have memory for so many images."""
 
     def command(run, attempt):
-        greedy = [sys.executable, str(GREEDY), str(run.path), str(attempt), str(most)]
-        return trainer_command(run, attempt) if most is None else greedy
+        return [sys.executable, str(GREEDY), str(run.path), str(attempt), str(most)]
 
     chief = Supervisor(store, command=command, roster=lending(store, CPU))
     CHIEFS.append(chief)
@@ -46,14 +44,6 @@ def chief_of(store, most):
 
 def in_little_memory(run, attempt):
     return [sys.executable, str(LIMITED), str(run.path), str(attempt), str(ROOM_MEGABYTES)]
-
-
-def trained(store, most, **settings):
-    """Train a run to its end and return it."""
-    run = queued(store, **SETTINGS, **settings)
-    chief = chief_of(store, most)
-    until(lambda: run.status.state in ("finished", "failed"), chief.step, seconds=240)
-    return run
 
 
 def already_halved(run, *chosen):
@@ -70,21 +60,23 @@ def weights(run):
 
 
 def test_a_run_that_lacks_memory_goes_on_in_pieces_that_fit_and_computes_the_same(store):
-    short = trained(store, 20)
+    short, chief = queued(store, **SETTINGS), chief_of(store, 20)
+    until(lambda: short.status.state in ("finished", "failed"), chief.step, seconds=240)
     assert short.status.state == "finished"
     ends = [files.read_json(short.path / f"attempts/{n}/end.json") for n in (1, 2, 3)]
     assert [end.get("micro_batch") for end in ends] == [32, 16, None]
     assert "too small for 64 images at once" in ends[0]["message"]
     assert short.environment.images_at_once == 16
     assert short.settings["micro_batch"] == 0  # what was asked for stays as it was asked for
-    chosen = trained(store, None, micro_batch=16)
+    chosen = store.create(TrainConfig(**{**short.settings, "micro_batch": 16}))
+    assert attempt(chosen).work().outcome == "finished"
     for name, weight in weights(chosen).items():
         assert torch.equal(weight, weights(short)[name]), name
 
 
 def test_after_three_halvings_it_fails_and_says_what_to_try(store):
     run, chief = queued(store, **SETTINGS), chief_of(store, 0)
-    already_halved(run, 32, 16)
+    already_halved(run, 32, 16, 8)
     until(lambda: run.status.state in ("finished", "failed"), chief.step, seconds=240)
     assert (run.status.state, run.status.reason) == ("failed", "oom")
     assert len(run.attempts()) == 4
@@ -99,10 +91,10 @@ def test_after_three_halvings_it_fails_and_says_what_to_try(store):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux refuses memory by such a limit")
 def test_of_a_memory_that_is_really_too_small_it_says_how_many_images_fit(store):
-    run = queued(store, **{**SETTINGS, "batch_size": 2000, "data": "synthetic:2400"})
+    run = queued(store, **{**SETTINGS, "batch_size": 500, "data": "synthetic:600"})
     chief = Supervisor(store, command=in_little_memory, roster=lending(store, CPU))
     CHIEFS.append(chief)
-    already_halved(run, 1000, 500)
+    already_halved(run, 250, 250, 250)  # as often as it is tried
     until(lambda: run.status.state in ("finished", "failed"), chief.step, seconds=240)
     assert (run.status.state, run.status.reason) == ("failed", "host_memory")
     assert "The memory was too small for 250 images at once" in run.status.message

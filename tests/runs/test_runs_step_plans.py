@@ -68,8 +68,15 @@ def forget(store):
         path.unlink()
 
 
-def test_a_run_with_a_trial_ends_like_one_that_asked_for_the_same_plan(store, races):
-    tried, asked = finished(store), finished(store, memory_format="contiguous")
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory):
+    """A run that asked for the plan that wins the trials of the others."""
+    with store_without_executor(tmp_path_factory.mktemp("asked") / "store") as store:
+        yield finished(store, memory_format="contiguous")
+
+
+def test_a_run_with_a_trial_ends_like_one_that_asked_for_the_same_plan(store, races, asked):
+    tried = finished(store)
     assert races == [[LAST, PLANES]]
     assert tried.environment.step_plan.memory_format == "contiguous"
     assert weights_of(tried) == weights_of(asked)
@@ -81,7 +88,7 @@ def test_what_was_measured_once_decides_for_later_runs(store, races):
     assert len(races) == 1
     assert first.environment.step_plan == second.environment.step_plan
     assert weights_of(first) == weights_of(second)
-    finished(store, batch_size=8)
+    finished(store, batch_size=8, epochs=1)
     assert len(races) == 2
 
 
@@ -124,7 +131,7 @@ def test_a_run_that_moves_to_another_kind_of_device_is_planned_anew(monkeypatch)
 
 
 def test_a_run_whose_compiling_fails_says_so_and_trains_as_it_would_without(
-    store, races, monkeypatch
+    store, races, asked, monkeypatch
 ):
     def broken(*_, **__):
         raise RuntimeError("No C++ compiler was found.")
@@ -134,11 +141,10 @@ def test_a_run_whose_compiling_fails_says_so_and_trains_as_it_would_without(
     found = run.environment.step_plan
     assert found.compiled is False
     assert "compiling failed (No C++ compiler was found)." in found.sentence
-    monkeypatch.undo()
-    assert weights_of(run) == weights_of(finished(store, memory_format="contiguous"))
+    assert weights_of(run) == weights_of(asked)
 
 
-def test_a_compiled_run_saves_and_resumes_like_any_other(store, races, monkeypatch):
+def test_a_compiled_run_saves_and_resumes_like_any_other(store, races, asked, monkeypatch):
     calls = []
 
     def compiler(network, **_):
@@ -156,8 +162,7 @@ def test_a_compiled_run_saves_and_resumes_like_any_other(store, races, monkeypat
     run = stopped_after_an_epoch(store, startup="fast_run")
     assert attempt(run, 2).work().outcome == "finished"
     assert weights_of(run) == weights_of(whole)
-    monkeypatch.undo()
-    assert weights_of(run) == weights_of(finished(store, memory_format="contiguous"))
+    assert weights_of(run) == weights_of(asked)
 
 
 def test_a_run_whose_compiled_step_fails_later_goes_on_uncompiled_for_good(

@@ -6,8 +6,9 @@ import pytest
 from run_helpers import store_without_executor
 
 from cifar_core.__main__ import main
+from cifar_core.background import processes
 from cifar_core.config import TrainConfig
-from cifar_core.disk import files
+from cifar_core.disk import files, lock
 from cifar_core.errors import ConfigError, RunError
 from cifar_core.runs import Store
 from cifar_core.runs.record import status
@@ -227,27 +228,32 @@ def test_the_spreadsheet_has_a_line_for_each_run(store):
 def test_a_sweep_from_the_terminal_trains_and_is_compared(tmp_path, capsys):
     root = str(tmp_path / "store")
     words = ["sweep", "--data", "synthetic:300", "--set", "epochs=1", "--set", "batch_size=32",
-             "--vary", "learning_rate=0.01,0.05", "--vary", "seed=1-2",
-             "--name", "Rates"]  # fmt: skip
+             "--vary", "learning_rate=0.01,0.05", "--name", "Rates"]  # fmt: skip
+    store = Store(tmp_path / "store")
+
+    def said(*words):
+        assert main([*words, "--store", root]) == 0
+        return capsys.readouterr().out
+
+    assert "2 settings x 2 seeds = 4 runs" in said(*words, "--vary", "seed=1-2", "--dry-run")
     try:
-        assert main([*words, "--dry-run", "--store", root]) == 0
-        assert "2 settings x 2 seeds = 4 runs" in capsys.readouterr().out
-        assert main([*words, "--foreground", "--store", root]) == 0
-        said = capsys.readouterr().out
-        assert "1-rates" in said
-        assert "4 finished" in said
-        assert "seeds would be needed" in said or "is better than" in said
-        assert main(["sweeps", "show", "1", "--json", "--store", root]) == 0
-        record = json.loads(capsys.readouterr().out)
-        assert [len(cell["runs"]) for cell in record["cells"]] == [2, 2]
-        assert main(["sweeps", "--store", root]) == 0
-        assert "4/4" in capsys.readouterr().out
-        assert main(["sweeps", "csv", "1", "--store", root]) == 0
-        assert len(capsys.readouterr().out.splitlines()) == 5
-        assert main(["sweeps", "show", "7", "--store", root]) == 2
-        assert "There is no sweep '7'" in capsys.readouterr().err
+        text = said(*words, "--foreground")
+        assert "1-rates" in text
+        assert "2 finished" in text
     finally:
-        Store(tmp_path / "store").shutdown_executor()
+        store.shutdown_executor()
+    with lock.held(processes.executor_lock(store.root)):  # the second seed is not really trained
+        said("sweeps", "seeds", "1", "--add", "1")
+        for row in store.queue():
+            finish(store, row, [0.1, 0.2])
+    assert "4 finished" in (text := said("sweeps", "show", "1"))
+    assert "seeds would be needed" in text or "is better than" in text
+    record = json.loads(said("sweeps", "show", "1", "--json"))
+    assert [len(cell["runs"]) for cell in record["cells"]] == [2, 2]
+    assert "4/4" in said("sweeps")
+    assert len(said("sweeps", "csv", "1").splitlines()) == 5
+    assert main(["sweeps", "show", "7", "--store", root]) == 2
+    assert "There is no sweep '7'" in capsys.readouterr().err
 
 
 def gone(path):
