@@ -11,7 +11,7 @@ run: $(VENV)/ready  ## install what is needed and open the dashboard
 
 test: $(VENV)/ready-dev  ## install what the tests need and run all of them
 	tests/install_chromium.sh
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n 3 --dist loadfile
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(PY) -m pytest -n 3 --dist loadfile
 
 help:  ## list these commands
 	@grep -E '^[a-z]+:.*  ## ' Makefile | sed 's/:.*  ## /: /' | awk -F': ' '{ printf "make %-8s %s\n", $$1, $$2 }'
