@@ -160,7 +160,7 @@ def write_results(results: list[Result]) -> None:
 
 Written by `make cluster` on {datetime.date.today():%d %B %Y}: {os.cpu_count()} cores of \
 {processor()}, load {load:.0f}, no GPU. Both clusters are on this one machine, with two nodes of \
-two cores each. The run is {SETTINGS["model"]} with dropout and averaged weights, \
+two cores each. The run is {SETTINGS["model"]} with averaged weights, \
 {SETTINGS["epochs"]} epochs of {SETTINGS["data"]}; seconds include those of its processes' start.
 
 {HEADER}
