@@ -262,6 +262,8 @@ def main() -> None:
     parser.add_argument("--store", type=Path, help="keep the store here, and use one that is there")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
+    if arguments.points < EPOCHS:
+        parser.error(f"--points must be at least {EPOCHS}, one for each epoch")
     found: Found = {}
     with tempfile.TemporaryDirectory() as folder:
         store = Store(arguments.store or Path(folder))

@@ -20,7 +20,7 @@ from cifar_core.statistics.class_shares import are_uneven
 from cifar_core.titles import title
 
 
-class RunRow(Struct, frozen=True, kw_only=True):
+class RunRow(Struct, frozen=True, kw_only=True, gc=False):  # it can be in no cycle
     """A run as a table shows it. Accuracies are 0 to 1; times are unix seconds."""
 
     number: int
