@@ -63,7 +63,7 @@ def browser_of_module(chromium, url):
 
 @pytest.fixture
 def tolerated():
-    """Return the errors of scripts that a module knows and that are not the dashboard's."""
+    """Return the errors of scripts that the tests of a module do not fail for."""
     return set()
 
 

@@ -42,7 +42,7 @@ def url(store, tmp_path_factory):
 
 @pytest.fixture
 def tolerated():
-    return {"container is not an object"}  # Streamlit's Plotly, when the colors of a page change
+    return {"container is not an object"}  # live_chart.js: charts of costs, when colors change
 
 
 @pytest.fixture(scope="module")
