@@ -32,7 +32,8 @@ def store(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def url(store, tmp_path_factory):
-    with serving(store, tmp_path_factory.mktemp("server") / "log.txt", free_port()) as address:
+    log = tmp_path_factory.mktemp("server") / "log.txt"
+    with serving(store, log, free_port(), CIFAR_UNASKED="off") as address:
         yield address
 
 
@@ -50,18 +51,51 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture
-def tab(chromium, url):
-    context = chromium.new_context(
-        base_url=url, viewport={"width": 1280, "height": 1000}, reduced_motion="reduce"
-    )
+@pytest.fixture(scope="module")
+def browser_of_module(chromium, url):
+    """Return a browser with one tab: it keeps the dashboard's own files from test to test."""
+    context = chromium.new_context(base_url=url, reduced_motion="reduce")
     context.set_default_timeout(30_000)
-    tab = context.new_page()
-    problems = []
-    tab.on("pageerror", lambda error: problems.append(str(error)))
-    yield tab
+    context.new_page()
+    yield context
     context.close()
-    assert problems == []
+
+
+@pytest.fixture
+def tolerated():
+    """Return the errors of scripts that the tests of a module do not fail for."""
+    return set()
+
+
+@pytest.fixture
+def browser(browser_of_module, url, tolerated):
+    """Return the browser as that of somebody who was never here."""
+    context = browser_of_module
+    (tab,) = context.pages
+    tab.set_default_timeout(30_000)
+    tab.emulate_media(color_scheme="light", reduced_motion="reduce")
+    tab.set_viewport_size({"width": 1280, "height": 1000})
+    context.clear_cookies()
+    memory = context.new_cdp_session(tab)
+    memory.send("Storage.clearDataForOrigin", {"origin": url, "storageTypes": "all"})
+    memory.detach()
+    problems = set()
+
+    def keep(error):
+        problems.add(str(error.error))
+
+    context.on("weberror", keep)
+    yield context
+    for other in context.pages[1:]:
+        other.close()
+    tab.goto("about:blank")
+    context.remove_listener("weberror", keep)
+    assert problems <= tolerated
+
+
+@pytest.fixture
+def tab(browser):
+    return browser.pages[0]
 
 
 @pytest.fixture

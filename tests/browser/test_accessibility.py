@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+import axe
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from dashboards import free_port, serving
 from pages import make_run
 
@@ -15,12 +15,10 @@ from cifar_core.runs.sweeps import sweeps
 
 SCREENS = Path(__file__).resolve().parents[2] / "app" / "screens"
 PAGES = sorted(folder.name for folder in SCREENS.iterdir() if (folder / "page.py").exists())
-VIEWS = [(name, tab) for name in PAGES for tab in (RUN_TABS if name == "run" else ("",))]
+VIEWS = [(name, part) for name in PAGES for part in (RUN_TABS if name == "run" else ("",))]
+DATA = "synthetic:500"
 STILL = "[data-testid=stApp][data-test-script-state=notRunning]"
 PICTURE = Path(__file__).resolve().parents[2] / "app" / "static" / "favicon.png"
-APP = "document.querySelector('[data-testid=stApp]')"
-BACKGROUNDS = {"dark": "rgb(16, 21, 28)", "light": "rgb(255, 255, 255)"}
-RULES = {"dark": {}, "light": {"runOnly": ["color-contrast"]}}  # only colors differ there
 UNREACHABLE = """() => [...document.querySelectorAll(
     '[data-testid=stMain] :is(button, a[href], input:not([type=file]), select, textarea, summary)')]
     .filter(e => e.checkVisibility({visibilityProperty: true}) && !e.disabled && e.tabIndex < 0)
@@ -37,15 +35,21 @@ def store(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def url(store, tmp_path_factory):
-    with serving(store, tmp_path_factory.mktemp("server") / "log.txt", free_port()) as address:
+    log = tmp_path_factory.mktemp("server") / "log.txt"
+    with serving(store, log, free_port(), CIFAR_UNASKED="off") as address:
         yield address
+
+
+@pytest.fixture
+def tolerated():
+    return {"container is not an object"}  # live_chart.js: charts of costs, when colors change
 
 
 @pytest.fixture(scope="module")
 def address(store):
     """Return the query of each page that shows something only for a run."""
-    first = make_run(store, "First")
-    second = make_run(store, "Second", accuracies=(0.4, 0.5, 0.45), dropout=0.3)
+    first = make_run(store, "First", data=DATA)
+    second = make_run(store, "Second", accuracies=(0.4, 0.5, 0.45), dropout=0.3, data=DATA)
     return {
         "run": f"?id={first.number}",
         "predict": f"?run={first.number}",
@@ -59,28 +63,24 @@ def make_sweep(store):
     """Return a sweep of two settings, trained already: its runs are made as `make_run` does."""
     cells = [Cell(title=f"dropout {share}", changes={"dropout": share}) for share in (0.1, 0.2)]
     model = "simple_cnn_dropout"
-    base = TrainConfig(data="synthetic", model=model)
+    base = TrainConfig(data=DATA, model=model)
     sweep = sweeps.begin(store, base, cells, [0, 1], name="Dropout")
     for index, cell in enumerate(cells):
         for seed in sweep.seeds:
-            run = make_run(store, "", seed=seed, model=model, **cell.changes)
+            run = make_run(store, "", seed=seed, data=DATA, model=model, **cell.changes)
             run.edit_about(sweep=sweep.id, cell=index)
     return sweep
 
 
 @pytest.fixture
-def page(chromium, url):
-    context = chromium.new_context(
-        base_url=url, reduced_motion="reduce", viewport={"width": 1280, "height": 1000}
-    )
-    context.set_default_timeout(120_000)
-    yield context.new_page()
-    context.close()
+def page(tab):
+    tab.set_default_timeout(120_000)
+    return tab
 
 
-@pytest.mark.parametrize(("name", "tab"), VIEWS)
-def test_nothing_serious_is_found_and_everything_is_reachable(name, tab, page, address):
-    page.goto(f"/{name}{address.get(name, '')}{f'&tab={tab}' if tab else ''}")
+@pytest.mark.parametrize(("name", "part"), VIEWS)
+def test_nothing_serious_is_found_and_everything_is_reachable(name, part, page, address):
+    page.goto(f"/{name}{address.get(name, '')}{f'&tab={part}' if part else ''}")
     settle(page)
     if name == "predict":
         page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(PICTURE)
@@ -92,7 +92,7 @@ def test_nothing_serious_is_found_and_everything_is_reachable(name, tab, page, a
         page.get_by_text("Cancel").wait_for(state="detached")
         settle(page)
     problems = look(page)
-    inside = "[role=tabpanel] [role=tab]" if tab else "[role=tab]"
+    inside = "[role=tabpanel] [role=tab]" if part else "[role=tab]"
     for other in page.locator(inside).all()[1:]:  # the first is open
         other.click()
         settle(page)
@@ -101,8 +101,8 @@ def test_nothing_serious_is_found_and_everything_is_reachable(name, tab, page, a
 
 
 def test_nothing_serious_is_found_on_the_page_of_a_data_set(page):
-    page.goto("/data?set=synthetic")
-    page.get_by_text("40 of 10,000 training images").wait_for()
+    page.goto(f"/data?set={DATA}")
+    page.get_by_text("40 of 500 training images").wait_for()
     settle(page)
     problems = look(page)
     assert not problems, "\n".join(sorted(problems))
@@ -126,14 +126,4 @@ def settle(page):
 
 def look(page):
     """Return serious violations of axe's rules in dark and light, and what no key reaches."""
-    problems = {f"not reachable: {html}" for html in page.evaluate(UNREACHABLE)}
-    for scheme, background in BACKGROUNDS.items():
-        page.emulate_media(color_scheme=scheme)
-        page.wait_for_function(f"getComputedStyle({APP}).backgroundColor === '{background}'")
-        problems |= {
-            f"{scheme}, {rule['id']}: {node['html'][:200]}"
-            for rule in Axe().run(page, options=RULES[scheme]).response["violations"]
-            if rule["impact"] in ("serious", "critical")
-            for node in rule["nodes"]
-        }
-    return problems
+    return {f"not reachable: {html}" for html in page.evaluate(UNREACHABLE)} | axe.problems(page)

@@ -9,9 +9,9 @@ def test_from_a_new_run_through_live_curves_to_an_overlay(visit, store, tmp_path
     tab = visit("/train?preset=smoke")
     expect(tab.get_by_role("heading", name="Train")).to_be_visible()
     expect(tab.get_by_text("These images are drawn by the program")).to_be_visible()
-    tab.get_by_role("spinbutton", name="Epochs").fill("20")
+    tab.get_by_role("spinbutton", name="Epochs").fill("15")
     tab.get_by_role("spinbutton", name="Epochs").press("Enter")
-    expect(tab.get_by_text("20 times over")).to_be_visible()
+    expect(tab.get_by_text("15 times over")).to_be_visible()
     tab.locator(".st-key-start").get_by_role("button").click()
 
     tab.wait_for_url(re.compile(r"/run\?id=\d+"))

@@ -49,31 +49,37 @@ def lab(tmp_path_factory):
     store.shutdown_executor()
 
 
+@pytest.fixture(scope="module")
+def url(lab):
+    return lab.url
+
+
 @pytest.fixture
-def browser(chromium, lab):
-    """A browser of somebody who was never here, and everything that the dashboard sends to it."""
+def browser(browser, lab):
+    """Return a browser that keeps everything that the dashboard sends to it."""
     lab.provider.person = {"email": "ana@lab.org", "email_verified": True, "name": "Ana"}
     lab.provider.fault, lab.provider.is_down = "", False
-    context = chromium.new_context(base_url=lab.url, viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(30_000)
-    problems, received = [], []
+    browser.received = []
 
     def keep(frame):
-        received.append(frame)
+        browser.received.append(frame)
+
+    def hear(socket):
+        socket.on("framereceived", keep)
 
     def watch(tab):
-        tab.on("pageerror", lambda error: problems.append(str(error)))
-        tab.on("websocket", lambda socket: socket.on("framereceived", keep))
+        tab.on("websocket", hear)
 
-    context.on("page", watch)
-    context.received = received
-    yield context
-    context.close()
-    assert problems == []
+    (tab,) = browser.pages
+    watch(tab)
+    browser.on("page", watch)
+    yield browser
+    browser.remove_listener("page", watch)
+    tab.remove_listener("websocket", hear)
 
 
 def visit(browser, path="/"):
-    tab = browser.new_page()
+    tab = browser.pages[0]
     tab.goto(path)
     return tab
 
@@ -210,7 +216,8 @@ def test_a_login_that_failed_can_be_tried_again(browser, lab):
 def test_after_a_logout_the_other_tab_shows_nothing_either_once_it_is_reloaded(browser, lab):
     tab = log_in(browser)
     expect_visitor(tab)
-    other = visit(browser, "/run?id=1")
+    other = browser.new_page()
+    other.goto("/run?id=1")
     expect(other.get_by_role("heading", name=RUN)).to_be_visible()
     lab.provider.log_outs.clear()
     tab.get_by_role("button", name="Log out").click()

@@ -1,7 +1,7 @@
 """The picker by keyboard alone: search, arrow keys in two dimensions, Enter and Esc."""
 
+import axe
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from dashboards import free_port, serving
 from pages import make_run
 
@@ -25,29 +25,31 @@ def url(tmp_path_factory):
         yield address
 
 
-def opened(chromium, url, **options):
+@pytest.fixture
+def opened(tab):
     """Open the picker of runs on the Predict page, by keyboard."""
-    context = chromium.new_context(
-        **{"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce", **options}
-    )
-    context.set_default_timeout(120_000)
-    page = context.new_page()
-    page.goto(f"{url}/predict?run=1")
-    browse = page.get_by_role("button", name="Browse")
-    browse.wait_for()
-    page.locator(STILL).wait_for()
-    browse.focus()
-    page.keyboard.press("Enter")
-    page.locator(".picker .card").first.wait_for()
-    return page
+
+    def by_keyboard(width=1280):
+        tab.set_default_timeout(120_000)
+        tab.set_viewport_size({"width": width, "height": 800})
+        tab.goto("/predict?run=1")
+        browse = tab.get_by_role("button", name="Browse")
+        browse.wait_for()
+        tab.locator(STILL).wait_for()
+        browse.focus()
+        tab.keyboard.press("Enter")
+        tab.locator(".picker .card").first.wait_for()
+        return tab
+
+    return by_keyboard
 
 
 def shown(page):
     return page.locator(".picker .card:visible .title").all_text_contents()
 
 
-def test_a_run_is_found_and_chosen_without_a_mouse(chromium, url):
-    page = opened(chromium, url)
+def test_a_run_is_found_and_chosen_without_a_mouse(opened):
+    page = opened()
     assert shown(page) == [f"#{5 - i} {name}" for i, name in enumerate(reversed(NAMES))]
     assert page.evaluate(FOCUSED) == "search"
     page.keyboard.type("gamma")
@@ -58,11 +60,10 @@ def test_a_run_is_found_and_chosen_without_a_mouse(chromium, url):
     page.keyboard.press("Enter")
     page.get_by_role("dialog").wait_for(state="detached")
     page.wait_for_url("**/predict?*run=3*")
-    page.context.close()
 
 
-def test_enter_takes_the_first_match_of_a_search_which_is_marked(chromium, url):
-    page = opened(chromium, url)
+def test_enter_takes_the_first_match_of_a_search_which_is_marked(opened):
+    page = opened()
     page.keyboard.type("a")  # the chosen one is among the matches
     assert page.locator(".picker .use").text_content() == "Use #1 Alpha"
     page.keyboard.press("ControlOrMeta+a")
@@ -76,11 +77,10 @@ def test_enter_takes_the_first_match_of_a_search_which_is_marked(chromium, url):
     page.keyboard.type("ta")
     page.keyboard.press("Enter")
     page.wait_for_url("**/predict?*run=4*")
-    page.context.close()
 
 
-def test_arrow_keys_walk_through_the_grid_and_esc_changes_nothing(chromium, url):
-    page = opened(chromium, url)
+def test_arrow_keys_walk_through_the_grid_and_esc_changes_nothing(opened):
+    page = opened()
     page.keyboard.press("ArrowDown")  # into the list, to the run that is chosen now
     assert page.evaluate(FOCUSED) == "#1 Alpha"
     walk = {
@@ -99,23 +99,18 @@ def test_arrow_keys_walk_through_the_grid_and_esc_changes_nothing(chromium, url)
     page.keyboard.press("Escape")
     page.get_by_role("dialog").wait_for(state="detached")
     assert "run=1" in page.url
-    page.context.close()
 
 
-def test_a_search_without_a_result_offers_all_cards_again(chromium, url):
-    page = opened(chromium, url)
+def test_a_search_without_a_result_offers_all_cards_again(opened):
+    page = opened()
     page.keyboard.type("nothing like it")
     assert shown(page) == []
     page.get_by_role("button", name="Show all").click()
     assert len(shown(page)) == len(NAMES)
-    page.context.close()
 
 
 @pytest.mark.parametrize("width", [1280, 400])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_serious_is_found_in_an_open_picker(chromium, url, scheme, width):
-    page = opened(chromium, url, color_scheme=scheme, viewport={"width": width, "height": 800})
-    found = Axe().run(page, context="[role=dialog]").response["violations"]
-    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+def test_nothing_serious_is_found_in_an_open_picker(opened, width):
+    page = opened(width)
+    assert axe.problems(page, "[role=dialog]") == set()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.context.close()

@@ -4,8 +4,8 @@ import os
 import re
 import time
 
+import axe
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from dashboards import free_port, serving
 from playwright.sync_api import expect
 
@@ -21,7 +21,6 @@ FOCUSED = """() => {
     while (found.shadowRoot?.activeElement) found = found.shadowRoot.activeElement;
     return found.ariaLabel ?? found.textContent;
 }"""
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 RUNS = 6
 
 
@@ -206,16 +205,11 @@ def test_a_run_is_opened_from_the_queue_without_loading_the_dashboard_again(visi
     assert tab.evaluate("window.same")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 400])
-def test_assistive_technology_finds_nothing_amiss(visit, tab, store, scheme, width):
+def test_assistive_technology_finds_nothing_amiss(visit, tab, store, width):
     tab.set_viewport_size({"width": width, "height": 900})
-    tab.emulate_media(color_scheme=scheme)
     store.pause_queue("a talk")
     visit("/queue")
     ready(tab)
-    found = Axe().run(tab, options=RULES).response["violations"]
-    bad = [f"{rule['id']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]
-           if rule["impact"] in ("serious", "critical")]  # fmt: skip
-    assert bad == []
+    assert axe.problems(tab, rules=axe.WCAG) == set()
     assert tab.evaluate("document.documentElement.scrollWidth") == width

@@ -3,8 +3,8 @@
 import os
 import re
 
+import axe
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from dashboards import free_port, serving
 from pages import make_run
 from playwright.sync_api import expect
@@ -19,7 +19,6 @@ FOCUSED = """() => {
     while (found.shadowRoot?.activeElement) found = found.shadowRoot.activeElement;
     return found.ariaLabel ?? found.textContent;
 }"""
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +78,7 @@ def test_a_run_opens_in_a_new_tab_by_control_or_the_middle_button(visit):
     for options in ({"modifiers": ["ControlOrMeta"]}, {"button": "middle"}):
         with tab.context.expect_page() as opened:
             tab.get_by_role("link", name="Run 30").click(**options)
-        assert opened.value.url.endswith("/run?id=30")
+        opened.value.wait_for_url("**/run?id=30")  # at first it is blank
         opened.value.close()
     expect(tab.get_by_role("link", name="Run 30")).to_be_visible()
 
@@ -189,15 +188,10 @@ def test_on_a_phone_runs_are_cards_and_nothing_scrolls_sideways(visit, tab):
     assert min(size["width"], size["height"]) >= 24
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 400])
-def test_assistive_technology_finds_nothing_amiss_in_the_list(visit, tab, scheme, width):
+def test_assistive_technology_finds_nothing_amiss_in_the_list(visit, tab, width):
     tab.set_viewport_size({"width": width, "height": 900})
-    tab.emulate_media(color_scheme=scheme)
     visit("/")
     box(tab, 30).click()
     expect(tab.get_by_text("1 selected")).to_be_visible()
-    found = Axe().run(tab, options=RULES).response["violations"]
-    bad = [f"{rule['id']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]
-           if rule["impact"] in ("serious", "critical")]  # fmt: skip
-    assert bad == []
+    assert axe.problems(tab, rules=axe.WCAG) == set()

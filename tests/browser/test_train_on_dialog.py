@@ -1,6 +1,7 @@
 """A small run is trained on by keyboard, and the one curve of both has its mark."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from dashboards import wait_until
@@ -15,7 +16,8 @@ MARK = """() => document.querySelector('.live-chart').layout.annotations
 @pytest.fixture(scope="module")
 def parent(store):
     """A run of one epoch that was trained by a trainer."""
-    run = store.create(PRESETS["smoke"].config, name="Parent")
+    config = replace(PRESETS["smoke"].config, data="synthetic:2000", epochs=1)
+    run = store.create(config, name="Parent")
     store.submit(run)
     wait_until(lambda: run.status.state == "finished", "the first run", seconds=180)
     return run
