@@ -254,9 +254,10 @@ def test_the_pareto_front_is_drawn_through_the_runs_that_nothing_cheaper_beats(s
         run = make_run(store, "A run", accuracies=(accuracy,))
         files.edit(run.path / "summary.json", dict, lambda _, s=seconds: {"seconds": s})
         found.append(facts(run))
-    figure = charts.cost_figure(found, "Time")
+    figure = charts.cost_figure(charts.cost_points(found, "Time"), "Time")
     assert figure.arrays[0].tolist() == [1, 10]
     assert figure.arrays[1].tolist() == [0.5, 0.7]
+    assert not charts.cost_points(found, "Parameters")  # Plotly cannot draw a chart without ends
 
 
 def test_classes_are_ordered_by_their_difference():

@@ -62,13 +62,7 @@ def browser_of_module(chromium, url):
 
 
 @pytest.fixture
-def tolerated():
-    """Return the errors of scripts that the tests of a module do not fail for."""
-    return set()
-
-
-@pytest.fixture
-def browser(browser_of_module, url, tolerated):
+def browser(browser_of_module, url):
     """Return the browser as that of somebody who was never here."""
     context = browser_of_module
     (tab,) = context.pages
@@ -90,7 +84,7 @@ def browser(browser_of_module, url, tolerated):
         other.close()
     tab.goto("about:blank")
     context.remove_listener("weberror", keep)
-    assert problems <= tolerated
+    assert problems == set()
 
 
 @pytest.fixture

@@ -40,11 +40,6 @@ def url(store, tmp_path_factory):
         yield address
 
 
-@pytest.fixture
-def tolerated():
-    return {"container is not an object"}  # live_chart.js: charts of costs, when colors change
-
-
 @pytest.fixture(scope="module")
 def address(store):
     """Return the query of each page that shows something only for a run."""

@@ -32,11 +32,13 @@ def cost_of(facts: RunFacts, cost: str) -> float | None:
     return float(facts.parameters) if facts.parameters else None
 
 
-def cost_figure(runs: Sequence[RunFacts], cost: str) -> LiveFigure:
+def cost_points(runs: Sequence[RunFacts], cost: str) -> list[tuple[RunFacts, float, float]]:
+    """Return the runs that have a cost and a validation accuracy, with both."""
+    return [(facts, c, facts.best) for facts in runs if (c := cost_of(facts, cost)) and facts.best]
+
+
+def cost_figure(points: Sequence[tuple[RunFacts, float, float]], cost: str) -> LiveFigure:
     """Draw validation accuracy against a cost on a log axis, with the Pareto front."""
-    points = [
-        (facts, c, facts.best) for facts in runs if (c := cost_of(facts, cost)) and facts.best
-    ]
     costs, accuracies = [c for _, c, _ in points], [a for _, _, a in points]
     best = front(costs, accuracies)
     title, unit = COSTS[cost]
@@ -72,10 +74,8 @@ def array(values: Any) -> NDArray[np.float64]:
     return np.array(list(values), dtype=float)
 
 
-def widened(values: Sequence[float]) -> list[float] | None:
+def widened(values: Sequence[float]) -> list[float]:
     """Return the ends of a log axis, in powers of ten, with room on both sides."""
-    if not values:
-        return None
     low, high = math.log10(min(values)), math.log10(max(values))
     room = max(0.15, 0.08 * (high - low))
     return [low - room, high + room]
@@ -83,7 +83,7 @@ def widened(values: Sequence[float]) -> list[float] | None:
 
 def round_numbers(values: Sequence[float]) -> list[float]:
     """Return 1, 2 and 5 times each power of ten around some values."""
-    low, high = min(values, default=1.0) / 2, max(values, default=1.0) * 2
+    low, high = min(values) / 2, max(values) * 2
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)))
     numbers = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
     return [number for number in numbers if low <= number <= high]

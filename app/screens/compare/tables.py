@@ -94,11 +94,15 @@ def settings(runs: Sequence[RunFacts], base: RunFacts) -> None:
 
 
 def cost(runs: Sequence[RunFacts]) -> None:
-    """Draw accuracy against what it cost."""
+    """Draw accuracy against what it cost, as far as that is known."""
+    known = {name: points for name in charts.COSTS if (points := charts.cost_points(runs, name))}
+    if not known:
+        st.caption("Neither the time nor the parameters of these runs are known.")
+        return
     with st.grid(2, min_column_width=340):
-        for name in charts.COSTS:
+        for name, points in known.items():
             with st.container():
-                live_chart(charts.cost_figure(runs, name), key=f"{Key.COST_CHART} {name}")
+                live_chart(charts.cost_figure(points, name), key=f"{Key.COST_CHART} {name}")
     st.caption("The line is the Pareto front: for a run on it, no cheaper run is more accurate.")
 
 
