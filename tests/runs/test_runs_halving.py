@@ -46,6 +46,14 @@ def in_little_memory(run, attempt):
     return [sys.executable, str(LIMITED), str(run.path), str(attempt), str(ROOM_MEGABYTES)]
 
 
+def trained(store, most, **settings):
+    """Train a run to its end and return it."""
+    run = queued(store, **SETTINGS, **settings)
+    chief = chief_of(store, most)
+    until(lambda: run.status.state in ("finished", "failed"), chief.step, seconds=240)
+    return run
+
+
 def already_halved(run, *chosen):
     """Give a run the traces of attempts that lacked memory, and of what was chosen after each."""
     for number, micro_batch in enumerate(chosen, start=1):
@@ -91,10 +99,10 @@ def test_after_three_halvings_it_fails_and_says_what_to_try(store):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux refuses memory by such a limit")
 def test_of_a_memory_that_is_really_too_small_it_says_how_many_images_fit(store):
-    run = queued(store, **{**SETTINGS, "batch_size": 500, "data": "synthetic:600"})
+    run = queued(store, **{**SETTINGS, "batch_size": 2000, "data": "synthetic:2400"})
     chief = Supervisor(store, command=in_little_memory, roster=lending(store, CPU))
     CHIEFS.append(chief)
-    already_halved(run, 250, 250, 250)  # as often as it is tried
+    already_halved(run, 1000, 500)
     until(lambda: run.status.state in ("finished", "failed"), chief.step, seconds=240)
     assert (run.status.state, run.status.reason) == ("failed", "host_memory")
     assert "The memory was too small for 250 images at once" in run.status.message
