@@ -44,6 +44,16 @@ def short(monkeypatch):
     monkeypatch.setattr("cifar_core.rate_search.race.MOST", 3)
 
 
+@pytest.fixture
+def shortest(short, monkeypatch):
+    """Races of two candidates and six steps, where only their end counts."""
+    for name, value in {"FIRST": 2, "CONSTANT": 4, "WHOLE": 6, "MARKS": (2,)}.items():
+        monkeypatch.setattr(race, name, value)
+    monkeypatch.setattr(race, "FEWEST", 2)
+    monkeypatch.setattr(race, "MOST", 2)
+    monkeypatch.setattr(range_test, "STEPS", 8)
+
+
 def ready(images, **settings):
     return prepare(TrainConfig(**{**SETTINGS, **settings}), images, "cpu")
 
@@ -98,7 +108,7 @@ def test_no_rate_is_raced_twice(images, short, monkeypatch):
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_every_optimizer_can_be_searched_for(images, short, optimizer):
+def test_every_optimizer_can_be_searched_for(images, shortest, optimizer):
     suggestion = found(images, optimizer=optimizer, batch_size=8)[-1]
     assert isinstance(suggestion, Suggestion)
     assert math.isfinite(suggestion.rate)
