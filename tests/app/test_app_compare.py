@@ -257,6 +257,8 @@ def test_the_pareto_front_is_drawn_through_the_runs_that_nothing_cheaper_beats(s
     figure = charts.cost_figure(charts.cost_points(found, "Time"), "Time")
     assert figure.arrays[0].tolist() == [1, 10]
     assert figure.arrays[1].tolist() == [0.5, 0.7]
+    assert figure.header["layout"]["yaxis"]["range"] == pytest.approx([0.37, 0.73])
+    assert charts.around([0.99, 0.99]) == pytest.approx([0.97, 1.0])
     assert not charts.cost_points(found, "Parameters")  # Plotly cannot draw a chart without ends
 
 

@@ -62,7 +62,7 @@ def cost_figure(points: Sequence[tuple[RunFacts, float, float]], cost: str) -> L
         "xaxis": {"type": "log", "title": {"text": title}, "showgrid": False, "automargin": True,
                   "range": widened(costs), "tickvals": round_numbers(costs), "tickformat": "~s"},
         "yaxis": {"tickformat": ".1~%", "title": {"text": "Validation accuracy, best epoch"},
-                  "automargin": True},
+                  "automargin": True, "range": around(accuracies)},
     }  # fmt: skip
     header = {"traces": traces, "layout": layout, "window": None, "revision": cost, "step": 0.0,
               "alt": f"Validation accuracy against {title.lower()}"}  # fmt: skip
@@ -79,6 +79,13 @@ def widened(values: Sequence[float]) -> list[float]:
     low, high = math.log10(min(values)), math.log10(max(values))
     room = max(0.15, 0.08 * (high - low))
     return [low - room, high + room]
+
+
+def around(accuracies: Sequence[float]) -> list[float]:
+    """Return the ends of an axis from 0 to 1, with room on both sides, at least two points."""
+    low, high = min(accuracies), max(accuracies)
+    room = max(0.02, 0.1 * (high - low))
+    return [max(0.0, low - room), min(1.0, high + room)]
 
 
 def round_numbers(values: Sequence[float]) -> list[float]:
