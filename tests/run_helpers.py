@@ -97,7 +97,7 @@ def until(condition, step=lambda: None, seconds=30.0):
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         step()
-        time.sleep(0.02)
+        time.sleep(0.01)
 
 
 def queued(store, **settings):
