@@ -11,7 +11,6 @@ load is what is measured; updates drawn tells whether they were served in time.
 
 import json
 import os
-import shutil
 import socket
 import statistics
 import subprocess
@@ -22,10 +21,10 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from benchmarks import chromium
 from benchmarks.many_runs import fill
 from cifar_core.config import TrainConfig
 from cifar_core.disk import files, lock
@@ -189,14 +188,13 @@ def spread(values: list[float]) -> str:
     return f"{middle:.2f}  ({min(values):.2f} to {max(values):.2f}, n = {len(values)})"
 
 
-def main(programs: tuple[str, ...] = ("chromium", "chromium-browser", "google-chrome")) -> None:
+def main() -> None:
     """Print the table."""
-    program: Any = next(filter(None, map(shutil.which, programs)), None)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         store = Store(Path(folder))
         executor = lock.take(Path(folder) / ".executor.lock")  # so that nobody ends the false run
         browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
+            executable_path=chromium.program(), args=["--no-sandbox", "--disable-gpu"]
         )
         table = measure(store, browser)
         browser.close()

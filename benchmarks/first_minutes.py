@@ -8,7 +8,6 @@ seconds that a computation took for each CPU second that it used, on average bef
 Exits with 1 if a figure is missed.
 """
 
-import shutil
 import sys
 import tempfile
 import time
@@ -18,10 +17,10 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
+from benchmarks import chromium
 from benchmarks.dashboard import server, wait_for_server
 from cifar_core.runs import Store
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 SPIN = 0.5  # CPU seconds
 PATIENCE = 180_000  # milliseconds until a journey is given up
 
@@ -114,11 +113,10 @@ def slowed() -> float:
 
 def main() -> int:
     """Print the table; return 1 if a figure is missed."""
-    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     missed = 0
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
+            executable_path=chromium.program(), args=["--no-sandbox", "--disable-gpu"]
         )
         print(f"{'journey':<34}{'seconds':>14}{'clicks':>10}{'slowed':>10}")
         for journey in JOURNEYS:

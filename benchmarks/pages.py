@@ -5,7 +5,6 @@ anything is opened. Warm: from a click on a link to the page, drawn to its end, 
 in the same tab. Exits with 1 if a page is taller than 1,400 pixels, or slower than 0.6 s.
 """
 
-import shutil
 import sys
 import tempfile
 import time
@@ -13,11 +12,11 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
+from benchmarks import chromium
 from benchmarks.dashboard import server, wait_for_server
 from cifar_core import examples
 from cifar_core.runs import Store
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 WIDTH, TALLEST, SLOWEST = 1440, 1400, 0.6
 RUN = examples.EXAMPLES["shapes"].number
 OTHER = examples.EXAMPLES["fewer_shapes"].number
@@ -45,12 +44,13 @@ GO = """address => {
 
 def main() -> int:
     """Print a table; return 1 if a figure is missed."""
-    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     missed = 0
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         store = Store(Path(folder) / "store")
         examples.put_in_place(store)
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=chromium.program(), args=["--no-sandbox"]
+        )
         with server(store) as (address, _):
             wait_for_server(address)
             page = browser.new_page(viewport={"width": WIDTH, "height": 900}, base_url=address)

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from benchmarks import machine
+from benchmarks import chromium, machine
 from benchmarks.dashboard import server, wait_for_server
 from cifar_core.config import TrainConfig
 from cifar_core.disk import files
@@ -173,7 +173,7 @@ def watched(store: Store, seconds: float, say: Callable[[str], None]) -> Samples
     with server(store) as (address, pid), sync_playwright() as playwright:
         wait_for_server(address)
         browser = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
+            executable_path=os.environ.get("CHROMIUM") or chromium.program(),
             args=["--no-sandbox", "--disable-gpu"],
         )
         on_the_list, on_the_run, walking = (browser.new_page() for _ in range(3))

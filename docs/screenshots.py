@@ -5,7 +5,6 @@ what is on the screen. With names, such as `runs predict`,
 only these pictures are made.
 """
 
-import shutil
 import sys
 import tempfile
 import time
@@ -17,6 +16,7 @@ from typing import Any
 
 from playwright.sync_api import Page, TimeoutError, sync_playwright
 
+from benchmarks import chromium
 from benchmarks.dashboard import server
 from cifar_core import examples
 from cifar_core.config import TrainConfig
@@ -28,7 +28,6 @@ from cifar_core.settings.parameter_grid import Axis
 IMAGES = Path(__file__).parent / "images"
 WIDTH, HEIGHT = 1280, 860  # of the browser's window
 SEARCHED, LOOKED_AT = 6, 15  # runs of the search; epochs after which the live run is shown
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 STILL = "[data-testid=stApp][data-test-script-state=notRunning]"
 SHORT = {**PRESETS["smoke"].values, "data": "synthetic"}  # settings of runs that take seconds
 
@@ -137,8 +136,9 @@ def main(names: list[str]) -> None:
         store = Store(Path(folder) / "store")
         wanted = [scene for scene in prepared(store) if not names or scene.name in names]
         with server(store) as (address, _), sync_playwright() as playwright:
-            program: Any = next(filter(None, map(shutil.which, PROGRAMS)), None)
-            browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+            browser = playwright.chromium.launch(
+                executable_path=chromium.program(), args=["--no-sandbox"]
+            )
             page = browser.new_page(base_url=address, color_scheme="light")
             page.set_default_timeout(120_000)
             for scene in wanted:

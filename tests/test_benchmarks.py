@@ -1,10 +1,13 @@
 """The guard of speeds: what it calls slower, and that every committed figure is still measured."""
 
+import importlib
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
-from benchmarks import guard
+from benchmarks import chromium, guard
 from benchmarks.lr_finder import refitted
 
 
@@ -38,3 +41,21 @@ def test_a_recorded_race_of_the_rate_finder_is_read_anew():
     ends = [[10**x, 120, 1 + 0.5 * (x + 2.6) ** 2] for x in (-3.0, -2.7, -2.4, -2.1)]
     row = {"race": [[0.001, 40, 2.0], *ends, [0.1, 35, None]], "divisor": 2.0, "rate": 1.0}
     assert refitted(row)["rate"] == pytest.approx(10**-2.6 / 2, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    "path", sorted(Path(guard.__file__).parent.glob("*.py")), ids=lambda p: p.stem
+)
+def test_every_benchmark_finds_what_it_imports(path):
+    importlib.import_module(f"benchmarks.{path.stem}")
+
+
+def test_any_chromium_will_do_and_the_one_of_people_comes_first(monkeypatch):
+    there = [chromium.SHELL]
+    monkeypatch.setattr(shutil, "which", lambda name: name if name in there else None)
+    assert chromium.program() == chromium.program(sparing=True) == chromium.SHELL
+    there.append("chromium")
+    assert chromium.program() == "chromium"
+    assert chromium.program(sparing=True) == chromium.SHELL
+    there.clear()
+    assert chromium.program() is None

@@ -1,16 +1,13 @@
 """A real server and a real Chromium. Every page is checked for JavaScript errors at its end."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 from dashboards import free_port, serving
 
-PROGRAMS = (
-    *("chromium-headless-shell", "chromium", "chromium-browser"),
-    *("google-chrome", "chrome"),
-)
+from benchmarks.chromium import program
+
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
@@ -41,12 +38,12 @@ def url(store, tmp_path_factory):
 def chromium():
     from playwright.sync_api import expect, sync_playwright
 
-    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
-    if program is None:
+    path = program(sparing=True)
+    if path is None:
         pytest.skip("no Chromium here: run tests/install_chromium.sh")
     expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=QUIET)
+        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
         yield browser
         browser.close()
 
