@@ -216,6 +216,17 @@ def test_every_part_is_drawn(store, part, words):
     assert words in texts(page)
 
 
+def test_a_cost_that_no_run_has_is_said_and_not_drawn(store):
+    for _ in range(2):
+        run = make_run(store, "Curves of another tool")
+        files.edit(run.path / "summary.json", dict, lambda _: {"seconds": 0})
+    page = open_page("compare", runs="1,2")
+    page.session_state["parts"] = "Cost"
+    page.run()
+    assert "No run here has both a validation accuracy and a known time" in texts(page)
+    assert "the Pareto front" not in texts(page)
+
+
 def tracks(count):
     rows = [{"kind": "epoch", "step": 10 * n, "epoch": n, "val_loss": 1 / n, "val_accuracy": n / 9}
             for n in range(1, 4)]  # fmt: skip

@@ -34,7 +34,11 @@ def cost_of(facts: RunFacts, cost: str) -> float | None:
 
 def cost_points(runs: Sequence[RunFacts], cost: str) -> list[tuple[RunFacts, float, float]]:
     """Return the runs that have a cost and a validation accuracy, with both."""
-    return [(facts, c, facts.best) for facts in runs if (c := cost_of(facts, cost)) and facts.best]
+    return [
+        (facts, c, facts.best)
+        for facts in runs
+        if (c := cost_of(facts, cost)) and facts.best is not None
+    ]
 
 
 def cost_figure(points: Sequence[tuple[RunFacts, float, float]], cost: str) -> LiveFigure:

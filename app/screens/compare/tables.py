@@ -97,7 +97,9 @@ def cost(runs: Sequence[RunFacts]) -> None:
     """Draw accuracy against what it cost, as far as that is known."""
     known = {name: points for name in charts.COSTS if (points := charts.cost_points(runs, name))}
     if not known:
-        st.caption("Neither the time nor the parameters of these runs are known.")
+        st.caption(
+            "No run here has both a validation accuracy and a known time or number of parameters."
+        )
         return
     with st.grid(2, min_column_width=340):
         for name, points in known.items():
