@@ -17,13 +17,13 @@ START_SECONDS = 20.0  # for a new executor to take its lock, on a loaded machine
 def add(commands: Any) -> None:
     """Add the commands of this module."""
     parser = commands.add_parser(
-        "executor", help="say where the process runs that starts runs, or end it"
+        "executor", help="say where the process runs that starts runs, or end or restart it"
     )
     add_store(parser)
     parser.set_defaults(command=status)
     actions = parser.add_subparsers(metavar="ACTION")
     for name, command, about in [
-        ("status", status, "say whether it runs, where and since when"),
+        ("status", status, "say whether it runs, and where"),
         ("end", end, "end it, such as before another machine takes over the store"),
         ("restart", restart, "end it and start one with the environment of this terminal"),
     ]:
@@ -40,7 +40,8 @@ def status(arguments: Namespace) -> int:
         say(f"The executor of this store runs on {machine}.")
     elif lock.is_locked(processes.executor_lock(root)):
         known = files.read_json(processes.identity_file(root))
-        say(f"The executor of this store runs on this machine, as process {known.get('pid')}.")
+        number = f", as process {known['pid']}" if lock.is_same(known) else ""  # written only later
+        say(f"The executor of this store runs on this machine{number}.")
     else:
         say("No executor runs. It starts when a run is to be started.")
     return 0

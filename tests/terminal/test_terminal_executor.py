@@ -65,6 +65,11 @@ def test_that_of_another_machine_is_left_alone(say, store, elsewhere, action):
     assert pid_of(store) == 4242
 
 
+def test_one_that_has_only_just_started_has_no_number_yet(say, store):
+    with lock.held(processes.executor_lock(store.root)):
+        assert say("executor")[1] == "The executor of this store runs on this machine.\n"
+
+
 @pytest.mark.parametrize("action", ["end", "restart"])
 def test_one_that_does_not_end_is_said(say, store, monkeypatch, action):
     monkeypatch.setattr(processes, "shut_down", lambda root: None)
